@@ -1,0 +1,151 @@
+"""The database of one service: one engine per process, and the two ways to open a transaction.
+
+Entrances (`api`, `grpc_server`, `consumers`, `jobs`) open the transaction: return commits, raise rolls back. Nobody below
+an entrance commits. No remote call belongs inside one.
+"""
+
+import logging
+import random
+import select
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from chassis.errors import Unavailable
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+RETRIED_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+ATTEMPTS = 3
+
+_engine: Engine | None = None
+_sessions: sessionmaker[Session] | None = None
+
+
+class Base(DeclarativeBase):
+    """Each service derives its own, with its own MetaData, so that no table wanders into another's history."""
+
+    __abstract__ = True
+
+
+def configure(url: str, *, pool_size: int = 20, statement_timeout_seconds: int = 15) -> Engine:
+    """Binds this process to its database. Nothing is connected yet, so services start in any order."""
+    global _engine, _sessions
+    if _engine is not None:
+        _engine.dispose()
+    _engine = create_engine(
+        sqlalchemy_url(url),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": 5,
+            "options": (
+                f"-c statement_timeout={statement_timeout_seconds * 1000} -c lock_timeout=5000"
+                " -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+            ),
+        },
+    )
+    event.listen(_engine, "checkout", _refuse_dead_connection)
+    _sessions = sessionmaker(_engine, expire_on_commit=False)
+    return _engine
+
+
+def sqlalchemy_url(url: str) -> str:
+    """The same URL with the driver named, as SQLAlchemy wants it."""
+    for prefix in ("postgresql://", "postgres://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def engine() -> Engine:
+    """The engine of this process. Raises RuntimeError before `configure`."""
+    if _engine is None:
+        raise RuntimeError("chassis.db.configure() has not been called in this process")
+    return _engine
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session in a transaction: commit on return, rollback on raise, then what `on_commit` collected.
+
+    Raises Unavailable (503) when the database cannot be reached: nothing was decided.
+    """
+    if _sessions is None:
+        raise RuntimeError("chassis.db.configure() has not been called in this process")
+    db = _sessions()
+    try:
+        yield db
+        db.commit()
+    except (OperationalError, PoolTimeoutError, DisconnectionError) as error:
+        _roll_back(db)
+        if _sqlstate(error) in RETRIED_SQLSTATES:
+            raise
+        log.warning("database unavailable", extra={"error": str(error).split("\n")[0]})
+        raise Unavailable("The database does not answer. Nothing was changed; please try again.") from error
+    except BaseException:
+        _roll_back(db)
+        raise
+    finally:
+        db.close()
+    for callback in db.info.pop("on_commit", ()):
+        callback()
+
+
+def run(work: Callable[[Session], T]) -> T:
+    """`work` in a transaction; deadlocks and serialization failures are tried again, three times in all."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with transaction() as db:
+                return work(db)
+        except DBAPIError as error:
+            if _sqlstate(error) not in RETRIED_SQLSTATES:
+                raise
+            if attempt == ATTEMPTS:
+                raise Unavailable("Too many people change this at once. Please try again.") from error
+            time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 (spreads the losers, guards nothing)
+    raise AssertionError("unreachable")
+
+
+def on_commit(db: Session, callback: Callable[[], None]) -> None:
+    """Calls `callback` once after this transaction has committed; a callback given twice is called once."""
+    callbacks: list[Callable[[], None]] = db.info.setdefault("on_commit", [])
+    if callback not in callbacks:
+        callbacks.append(callback)
+
+
+def is_reachable() -> bool:
+    """Whether the database answers now."""
+    try:
+        with engine().connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except (DBAPIError, PoolTimeoutError, DisconnectionError):
+        return False
+    return True
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+def _roll_back(db: Session) -> None:
+    db.info.pop("on_commit", None)
+    try:
+        db.rollback()
+    except DBAPIError as error:  # the connection is gone, and the transaction with it
+        log.warning("rollback failed", extra={"error": str(error).split("\n")[0]})
+
+
+def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) -> None:
+    """An idle connection has nothing to say; one that is readable was closed by the server. Far cheaper than a ping."""
+    if dbapi_connection.closed or select.select([dbapi_connection.fileno()], [], [], 0)[0]:
+        raise DisconnectionError("the server closed this connection")
