@@ -1,0 +1,119 @@
+"""What every request meets first: its id, the size limit, the clock, and the operator's pages.
+
+``/healthz`` says that the process lives, ``/readyz`` that it can do its work (with what is missing), ``/metrics`` is
+Prometheus' text. They are answered here, before any routing.
+"""
+
+import asyncio
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable, Mapping
+
+import orjson
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import context, metrics
+from chassis.errors import DomainError, PayloadTooLarge
+from chassis.responses import JSON_API, error_document
+
+log = logging.getLogger(__name__)
+MAX_BODY_BYTES = 1_048_576
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+Checks = Mapping[str, Callable[[], bool]]
+
+
+class Front:
+    """The outermost ASGI application of a process. `app` None: a worker that serves only the operator's pages."""
+
+    def __init__(self, app: ASGIApp | None, checks: Checks, *, slow_seconds: float = 1.0) -> None:
+        self.app = app
+        self.checks = checks
+        self.slow_seconds = slow_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" and self.app is None:
+            return
+        if scope["type"] != "http":
+            assert self.app is not None  # noqa: S101 (a worker gets no websocket)
+            await self.app(scope, receive, send)
+            return
+        page = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}.get(scope["path"])
+        if page is not None:
+            await page(send)
+        elif self.app is None:
+            await _answer(send, 404, b"{}")
+        else:
+            await self._serve(self.app, scope, receive, send)
+
+    async def _serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
+        context.request_id.set(request_id)
+        context.traceparent.set(headers.get(b"traceparent", b"").decode("latin-1"))
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await app(scope, _bounded(headers, receive), send_with_id)
+        except DomainError as error:  # a body that grew too large while it was read
+            await _refuse(send_with_id, error)
+        finally:
+            seconds = time.perf_counter() - started
+            operation = scope.get("extensions", {}).get("connexion_routing", {}).get("operation_id") or "unknown"
+            metrics.http_seconds.labels(scope["method"], operation, status).observe(seconds)
+            if seconds > self.slow_seconds or status >= 500:
+                fields = {"method": scope["method"], "operation": operation, "status": status, "seconds": round(seconds, 3)}
+                log.warning("slow or failed request", extra=fields)
+
+    async def _health(self, send: Send) -> None:
+        await _answer(send, 200, b'{"status":"alive"}')
+
+    async def _ready(self, send: Send) -> None:
+        names = list(self.checks)
+        loop = asyncio.get_running_loop()
+        answers = await asyncio.gather(*(loop.run_in_executor(None, self.checks[name]) for name in names))
+        results = dict(zip(names, answers, strict=True))
+        body = orjson.dumps({"status": "ready" if all(answers) else "not ready", "checks": results})
+        await _answer(send, 200 if all(answers) else 503, body)
+
+    async def _metrics(self, send: Send) -> None:
+        await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
+
+
+def _bounded(headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+    declared = headers.get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"A request may have {MAX_BODY_BYTES} bytes at most.")
+    seen = 0
+
+    async def read() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > MAX_BODY_BYTES:
+            raise PayloadTooLarge(f"A request may have {MAX_BODY_BYTES} bytes at most.")
+        return message
+
+    return read
+
+
+async def _refuse(send: Send, error: DomainError) -> None:
+    await _answer(send, error.status, orjson.dumps(error_document([error])), JSON_API)
+
+
+async def _answer(send: Send, status: int, body: bytes, media_type: str = "application/json") -> None:
+    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,61 @@
+"""Flask behind ASGI in one hop: the whole request in, one call in a thread, the whole answer out.
+
+Connexion bundles a2wsgi for this, which streams both ways through queues and costs a third of a request (measured, see
+docs/performance.md). Our requests are small and bounded before they get here, and no answer is a stream.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+
+from a2wsgi.wsgi import build_environ
+from starlette.types import Receive, Scope, Send
+
+
+class OneHop:
+    """An ASGI application that runs a WSGI one in a thread pool of its own."""
+
+    def __init__(self, app: Any, threads: int) -> None:
+        self.app = app
+        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="http")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await _read(receive)
+        environ = build_environ(scope, BytesIO(body))
+        environ["CONTENT_LENGTH"] = str(len(body))
+        loop = asyncio.get_running_loop()
+        work = contextvars.copy_context().run
+        status, headers, content = await loop.run_in_executor(self.executor, work, self._call, environ)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _call(self, environ: dict[str, Any]) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        started: list[Any] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
+            if exc_info is not None:
+                raise exc_info[1].with_traceback(exc_info[2])
+            started[:] = [int(status[:3]), [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers]]
+
+        chunks: Iterable[bytes] = self.app(environ, start_response)
+        try:
+            content = b"".join(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+        return started[0], started[1], content
+
+
+async def _read(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(chunks)
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
