@@ -101,10 +101,18 @@ class Keyring:
             self.end(user_id, session_id, issued_before)
         self._fetched_at = time.monotonic()
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether keys have been fetched at all."""
+    def try_refresh(self) -> bool:
+        """Whether keys are known, now or from before; asks for them if not."""
+        if not self._keys:
+            try:
+                self.refresh()
+            except Unavailable:
+                return False
         return bool(self._keys)
+
+    def remembers(self, header: str) -> bool:
+        """Whether the token of this Authorization header can be checked without asking anybody."""
+        return self._remembered(header.partition(" ")[2].strip()) is not None
 
     def _remembered(self, token: str) -> Claims | None:
         found = self._tokens.get(token)

@@ -9,7 +9,6 @@ A service's `tests/conftest.py` says ``pytest_plugins``-free: ``from chassis.tes
 - `peer("events", GetOffer=...)`: another service's gRPC, answered by functions of the test.
 """
 
-import os
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -110,16 +109,6 @@ class Client:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """A superuser URL: the server named by TEST_POSTGRES_URL, or an embedded one that ends with the tests."""
-    if url := os.environ.get("TEST_POSTGRES_URL"):
-        yield url
-        return
-    with import_module("local.postgres").for_tests() as url:
-        yield url
-
-
-@contextmanager
 def scratch_database(server_url: str, name: str) -> Iterator[str]:
     """An empty database that is dropped at the end."""
     database = f"test_{name}_{uuid.uuid4().hex[:12]}"
@@ -136,8 +125,8 @@ def service_fixtures(service: Service, environment: dict[str, str] | None = None
     """The fixtures of one service, for its conftest."""
 
     @pytest.fixture(scope="session")
-    def database_url() -> Iterator[str]:
-        with postgres_server() as server, scratch_database(server, service.name) as url:
+    def database_url(postgres_url: str) -> Iterator[str]:
+        with scratch_database(postgres_url, service.name) as url:
             migrate.upgrade(service, url)
             yield url
 
@@ -206,7 +195,7 @@ def published_messages(kind: type[Message] | None = None) -> list[Any]:
     """What the outbox holds, in order, decoded; only of one type if given."""
     with db.engine().connect() as connection:
         rows = connection.execute(sa.select(outbox).order_by(outbox.c.id)).all()
-    decoded = [messages.decode(row.type, row.payload) for row in rows]
+    decoded = [messages.catalogue().kind(row.type).message_class.FromString(row.payload) for row in rows]
     return [message for message in decoded if kind is None or isinstance(message, kind)]
 
 

@@ -1,0 +1,98 @@
+"""Forwards a request to the service that owns its path, and brings the answer back.
+
+A service that cannot be reached is a 503 with Retry-After. Nothing is sent twice unless nothing was sent at all: a refused
+connection is tried again for a second, which bridges a restart; a connection that breaks later is the caller's to retry,
+safely with the same Idempotency-Key.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import aiohttp
+from multidict import CIMultiDict
+from starlette.types import Scope, Send
+from yarl import URL
+
+from chassis import context
+from chassis.errors import Unavailable
+
+HOP_BY_HOP = frozenset(
+    (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer", b"trailers")
+    + (b"transfer-encoding", b"upgrade", b"host", b"content-length", b"cookie", b"x-request-id", b"x-client-address")
+    + (b"x-forwarded-for", b"forwarded", b"expect", b"accept-encoding")
+)
+NOT_PASSED_BACK = frozenset(
+    ("connection", "keep-alive", "transfer-encoding", "content-length", "server", "date", "x-request-id", "content-encoding")
+)
+CONNECT_ATTEMPTS = 6
+
+
+class Proxy:
+    """One connection pool to all services. `upstreams`: service name to base URL."""
+
+    def __init__(self, upstreams: Mapping[str, str], timeout_seconds: float) -> None:
+        self._upstreams = upstreams
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=2)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def forward(self, service: str, scope: Scope, body: bytes, client_address: str, send: Send) -> None:
+        """Sends the request on and the answer back. Raises Unavailable when the service does not answer."""
+        async with await self._ask(service, scope, body, client_address) as answer:
+            try:
+                content = await answer.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise _lost(service) from error
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+            if name.lower() not in NOT_PASSED_BACK
+        ]
+        headers.append((b"content-length", str(len(content)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    async def _ask(self, service: str, scope: Scope, body: bytes, client_address: str) -> aiohttp.ClientResponse:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=self._timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
+            )
+        path = scope.get("raw_path") or scope["path"].encode()
+        query = b"?" + scope["query_string"] if scope["query_string"] else b""
+        url = URL(self._upstreams[service] + (path + query).decode("latin-1"), encoded=True)
+        headers: CIMultiDict[str] = CIMultiDict()
+        for name, value in scope["headers"]:
+            if name not in HOP_BY_HOP:
+                headers.add(name.decode("latin-1"), value.decode("latin-1"))
+        headers["X-Request-Id"] = context.request_id.get()
+        headers["X-Client-Address"] = client_address
+        for attempt in range(1, CONNECT_ATTEMPTS + 1):
+            try:
+                return await self._session.request(
+                    scope["method"], url, headers=headers, data=body or None, allow_redirects=False
+                )
+            except aiohttp.ClientConnectorError as error:
+                if attempt == CONNECT_ATTEMPTS:
+                    raise Unavailable(
+                        f"The {service} service does not answer right now. Nothing was changed; please try again.",
+                        code="service-unavailable",
+                        meta={"service": service},
+                    ) from error
+                await asyncio.sleep(0.05 * 2 ** (attempt - 1) / 2)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise _lost(service) from error
+        raise AssertionError("unreachable")
+
+
+def _lost(service: str) -> Unavailable:
+    return Unavailable(
+        f"The {service} service did not answer in time. Whether it did its work is not known: "
+        "repeat the request with the same Idempotency-Key, or look first.",
+        code="answer-lost",
+        meta={"service": service},
+    )
