@@ -1,0 +1,1 @@
+"""PDF tickets: views in, bytes out, made in processes of their own."""

@@ -1,0 +1,203 @@
+"""Two elements of our own in the HTML that xhtml2pdf reads.
+
+`<sdtext value="…" size="24" min="12" lines="3" weight="bold" colour="#fff">` draws foreign text: any script, any
+direction, shrunk to fit its place. `<sdqr value="…" size="120">` draws a QR code. Both take their text from an
+attribute, so that no markup in it is ever read as markup.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+from zlib import compress
+
+import zxingcpp
+from reportlab.lib.colors import HexColor
+from reportlab.pdfbase.pdfdoc import PDFImageXObject
+from reportlab.platypus.flowables import Flowable
+from xhtml2pdf import default, parser
+from xhtml2pdf.tags import pisaTag
+
+from . import breaking, shaping, typefaces
+from .shaping import Run
+
+ASCENT = 1.02  # where the baseline lies below the top of a line, in multiples of the size, at a leading of 1.24
+GREY = "#6b7385"
+LABEL_SIZE = 7.5
+FILL, FILL_AND_STROKE = 0, 2  # PDF text rendering modes
+QR_SCALE = 8  # pixels per module: viewers that smooth pictures still leave sharp edges
+
+
+class TextBlock(Flowable):
+    """Lines of foreign text, as large as its place allows."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        size: float,
+        smallest: float,
+        lines: int,
+        is_bold: bool,
+        colour: str,
+        align: str,
+        gap: float,
+        label: str = "",
+    ) -> None:
+        super().__init__()
+        self.text = typefaces.drawable(text)
+        self.is_bold, self.align, self.gap, self.label = is_bold, align, gap, label
+        self.is_rtl = shaping.is_rtl(self.text)
+        self.most_lines = lines
+        self.sizes = breaking.sizes_between(size, smallest)
+        self.colour = _colour(colour)
+        self.width = -1.0
+        self.fitted = breaking.Fitted((), size, is_cut=False)
+
+    def wrap(self, room: float, height: float) -> tuple[float, float]:
+        if self.width != room:
+            self.fitted = breaking.fit(self.text, room, self.sizes, self.most_lines, self._width)
+            self.leading = self.fitted.size * shaping.leading(self.text)
+            if self.align == "start":
+                self.align = "right" if self.is_rtl and len(self.fitted.lines) > 1 else "left"
+            self.head = LABEL_SIZE * shaping.leading(self.label) if self.label else 0
+            self.width, self.height = room, self.head + self.leading * len(self.fitted.lines) + self.gap
+        return self.width, self.height
+
+    def _width(self, text: str) -> float:
+        return shaping.width(text, is_bold=self.is_bold)
+
+    def draw(self) -> None:
+        self.canv.saveState()
+        if self.label:
+            label = shaping.runs(self.label, is_bold=False)
+            self._draw_runs(label, 0, self.height - LABEL_SIZE, LABEL_SIZE, _colour(GREY))
+        size = self.fitted.size
+        baseline = self.height - self.head - self.leading / 2 - size * (ASCENT - 0.62)
+        for line in self.fitted.lines:
+            runs = shaping.runs(line, is_bold=self.is_bold, is_rtl=self.is_rtl)
+            slack = self.width - sum(run.width for run in runs) * size
+            self._draw_runs(runs, slack if self.align == "right" else 0, baseline, size, self.colour)
+            baseline -= self.leading
+        self.canv.restoreState()
+
+    def _draw_runs(self, runs: Sequence[Run], x: float, y: float, size: float, colour: Any) -> None:
+        self.canv.setFillColor(colour)
+        for run in runs:
+            _draw_run(self.canv, run, x, y, size, colour)
+            x += run.width * size
+
+
+def _draw_run(canvas: Any, run: Run, x: float, y: float, size: float, colour: Any) -> None:
+    text = canvas.beginText(x, y)
+    text.setFont(run.file, size)
+    if run.is_thickened:
+        canvas.setLineWidth(size * 0.03)
+        canvas.setStrokeColor(colour)
+        text.setTextRenderMode(FILL_AND_STROKE)
+    text.textOut(run.glyphs)
+    if run.is_thickened:
+        text.setTextRenderMode(FILL)
+    if run.glyphs == run.text or run.is_backwards:
+        canvas.drawText(text)
+        return
+    # Glyphs that were moved and merged: say what they spell to whoever copies, searches or listens. Not for text that
+    # runs backwards, since readers turn that around themselves.
+    spelled = ("\ufeff" + run.text).encode("utf-16-be").hex().upper()
+    canvas._code.append(f"/Span <</ActualText <{spelled}>>> BDC")
+    canvas.drawText(text)
+    canvas._code.append("EMC")
+
+
+@lru_cache(maxsize=64)
+def _colour(value: str) -> Any:
+    return HexColor(value)
+
+
+class QrCode(Flowable):
+    """A square QR code, dark modules on white, with the quiet zone that the standard asks for."""
+
+    def __init__(self, value: str, size: float, gap: float) -> None:
+        super().__init__()
+        self.value, self.size, self.gap = value, size, gap
+
+    def wrap(self, room: float, height: float) -> tuple[float, float]:
+        return self.size, self.size + self.gap
+
+    def draw(self) -> None:
+        pixels, data = qr_bitmap(self.value)
+        name = "qr" + sha256(self.value.encode()).hexdigest()[:16]
+        document = self.canv._doc
+        registered = document.getXObjectName(name)
+        image = PDFImageXObject(name)
+        image.width = image.height = pixels
+        image.streamContent, image._filters = data, ("FlateDecode",)
+        self.canv._setXObjects(image)
+        document.Reference(image, registered)
+        document.addForm(name, image)
+        self.canv._formsinuse.append(name)
+        self.canv.saveState()
+        self.canv.translate(0, self.gap)
+        self.canv.scale(self.size, self.size)
+        self.canv._code.append(f"/{registered} Do")
+        self.canv.restoreState()
+
+
+@lru_cache(maxsize=64)
+def qr_bitmap(value: str) -> tuple[int, bytes]:
+    """Side length in pixels and the deflated one-bit picture (1 is white)."""
+    barcode = zxingcpp.create_barcode(value, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+    modules = memoryview(zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=True))
+    side = modules.shape[0]
+    rows = bytearray()
+    cells = modules.tobytes()
+    for row in range(side):
+        # Eight pixels per module: each module is exactly one byte of the packed picture.
+        rows += cells[row * side : (row + 1) * side] * QR_SCALE
+    return side * QR_SCALE, compress(bytes(rows), 6)
+
+
+class _TextTag(pisaTag):  # type: ignore[misc]
+    def start(self, c: Any) -> None:
+        attr = self.attr
+        c.addPara()
+        block = TextBlock(
+            attr.value or "",
+            size=float(attr.size),
+            smallest=float(attr.min or attr.size),
+            lines=int(attr.lines),
+            is_bold=attr.weight == "bold",
+            colour=attr.colour,
+            align=attr.align,
+            gap=float(attr.gap),
+            label=attr.label or "",
+        )
+        c.addStory(block)
+
+
+class _QrTag(pisaTag):  # type: ignore[misc]
+    def start(self, c: Any) -> None:
+        c.addPara()
+        c.addStory(QrCode(self.attr.value, float(self.attr.size), float(self.attr.gap)))
+
+
+def register() -> None:
+    """Teaches xhtml2pdf the two elements; it finds tags by name in its parser module."""
+    string = default.STRING
+    default.TAGS["sdtext"] = (
+        1,
+        {
+            "value": string,
+            "size": (string, "10"),
+            "min": string,
+            "lines": (string, "1"),
+            "weight": (string, "normal"),
+            "colour": (string, "#1b1f27"),
+            "align": (string, "left"),
+            "gap": (string, "0"),
+            "label": string,
+        },
+    )
+    default.TAGS["sdqr"] = (1, {"value": (string, default.MUST), "size": (string, "120"), "gap": (string, "0")})
+    parser.pisaTagSDTEXT = _TextTag
+    parser.pisaTagSDQR = _QrTag
