@@ -1,0 +1,50 @@
+# Every habit by name. `make help` lists them.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SERVICES := accounts events orders payments tickets
+
+.DEFAULT_GOAL := help
+.PHONY: help up reset test test-rabbitmq lint format proto bench e2e chaos docs clean
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed ($(PYTHON) was not found). Set PYTHON=... if it has another name."; exit 1; }
+	@echo "Creating $(VENV) (a few minutes the first time) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[accounts,events,orders,payments,tickets,gateway,local,dev]'
+	@touch $@
+
+install: $(VENV)/.installed ## the environment with everything in it
+
+up: $(VENV)/.installed ## the whole system on this machine, with demo data
+	@exec $(BIN)/python -m local.up
+
+reset: $(VENV)/.installed ## forget all data of the local system
+	@$(BIN)/python -c "from local.up import reset; reset()"
+
+test: $(VENV)/.installed ## all tests that need neither Docker nor root
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy chassis gateway local services tests bench conftest.py
+
+format: $(VENV)/.installed ## let ruff lay out the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+proto: $(VENV)/.installed ## generate Python from proto/
+	$(BIN)/python -m proto.generate
+
+bench: $(VENV)/.installed ## measure: CPU per order, orders per second, a flash sale, reads, PDFs
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.installed ## generate docs/settings.md
+	$(BIN)/python -m tests.generate_docs
+
+clean: ## remove the environment and caches (not the data)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
