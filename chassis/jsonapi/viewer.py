@@ -1,0 +1,90 @@
+"""Who looks, and what they may see: the same criteria for lists, includes, filters and sorting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, false, select
+
+from chassis.jsonapi.grammar import PLAIN, Query
+
+if TYPE_CHECKING:
+    from chassis.auth import Claims
+    from chassis.jsonapi.resource import Resource
+
+Held = tuple[bool, ...]
+
+
+def viewer_of(claims: Claims | None, query: Query = PLAIN) -> Viewer:
+    """The caller of this query."""
+    return Viewer(claims, wants_trashed=query.wants_trashed)
+
+
+def criteria_of(answer: ColumnElement[bool] | bool) -> tuple[ColumnElement[bool], ...]:
+    """What a `visible` hook answered, as criteria to be ANDed."""
+    if isinstance(answer, bool):
+        return () if answer else (false(),)
+    return (answer,)
+
+
+class Viewer:
+    """One caller during one request."""
+
+    def __init__(self, claims: Claims | None, *, wants_trashed: bool = False) -> None:
+        self.claims = claims
+        self.sees_trashed = wants_trashed and claims is not None and claims.is_admin
+        self._rows: dict[Resource[Any], tuple[ColumnElement[bool], ...]] = {}
+        self._levels: dict[tuple[Resource[Any], str], ColumnElement[bool] | bool] = {}
+        self._views: dict[Resource[Any], View] = {}
+
+    def rows(self, resource: Resource[Any]) -> tuple[ColumnElement[bool], ...]:
+        """The criteria (to be ANDed) of the rows that this caller may see."""
+        if (criteria := self._rows.get(resource)) is None:
+            kept = () if resource.visible is None else criteria_of(resource.visible(self.claims))
+            criteria = self._rows[resource] = (*kept, *(() if self.sees_trashed else resource.plan.not_deleted))
+        return criteria
+
+    def level(self, resource: Resource[Any], name: str) -> ColumnElement[bool] | bool:
+        """On which rows this caller holds the level; admins hold every level, the anonymous none."""
+        if self.claims is None:
+            return False
+        if self.claims.is_super_admin:
+            return True
+        if name in ("user", "admin", "super-admin"):
+            return name == "user" or (name == "admin" and self.claims.is_admin)
+        if self.claims.is_admin:
+            return True
+        if (level := self._levels.get((resource, name))) is None:
+            level = self._levels[resource, name] = resource.levels[name](self.claims)
+        return level
+
+    def view(self, resource: Resource[Any]) -> View:
+        """The resource as this caller sees it."""
+        if (view := self._views.get(resource)) is None:
+            view = self._views[resource] = View(self, resource)
+        return view
+
+
+class View:
+    """Rows of one resource for one viewer: how to select them, and which levels the viewer holds on each."""
+
+    def __init__(self, viewer: Viewer, resource: Resource[Any]) -> None:
+        self.resource = resource
+        self.criteria = viewer.rows(resource)
+        levels = [viewer.level(resource, name) for name in resource.plan.levels]
+        self.columns = [
+            level.label(f"level_{index}") for index, level in enumerate(levels) if not isinstance(level, bool)
+        ]
+        self._levels = [level if isinstance(level, bool) else None for level in levels]
+        self._constant: Held = tuple(bool(level) for level in self._levels)
+
+    def select(self, *leading: Any) -> Select[Any]:
+        """Selects `leading`, the row and its levels, of visible rows only."""
+        return select(*leading, self.resource.model, *self.columns).where(*self.criteria)
+
+    def held(self, values: tuple[Any, ...]) -> Held:
+        """The levels of one row from what `columns` gave for it."""
+        if not values:
+            return self._constant
+        found = iter(values)
+        return tuple(bool(next(found)) if level is None else level for level in self._levels)
