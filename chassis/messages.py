@@ -63,6 +63,10 @@ class Catalogue:
         except KeyError:
             raise UndeclaredMessageError(f"{name} declares neither heard_by nor broadcast in proto/") from None
 
+    def knows(self, envelope: Envelope) -> bool:
+        """Whether its type is declared: another version of the program may have written it."""
+        return envelope.type in self._kinds
+
     def heard_by(self, service: str) -> list[Kind]:
         """What this service has to handle."""
         return [kind for kind in self._kinds.values() if service in kind.hearers]

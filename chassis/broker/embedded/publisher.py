@@ -53,9 +53,9 @@ class Publisher:
 
     def publish(self, envelopes: Sequence[Envelope]) -> None:
         """Stores the batch; see `Broker.publish`."""
-        kinds = [self._catalogue.kind(envelope.type) for envelope in envelopes]
-        queued = [envelope for envelope, kind in zip(envelopes, kinds, strict=True) if kind.hearers]
-        shouted = [envelope for envelope, kind in zip(envelopes, kinds, strict=True) if kind.is_broadcast]
+        known = [(each, self._catalogue.kind(each.type)) for each in envelopes if self._catalogue.knows(each)]
+        queued = [envelope for envelope, kind in known if kind.hearers]
+        shouted = [envelope for envelope, kind in known if kind.is_broadcast]
         with self._lock:
             try:
                 homeless = self._store(queued, shouted)
@@ -64,7 +64,8 @@ class Publisher:
                 raise NotPublishedError(ids(envelopes), str(error)) from error
             if homeless:
                 self._disconnect()  # the next connection declares the topology anew
-                raise NotPublishedError(homeless, "no queue is bound to their types")
+        if unpublished := {*homeless, *(each.message_id for each in envelopes if not self._catalogue.knows(each))}:
+            raise NotPublishedError(unpublished, "no queue is bound to their types")
 
     def close(self) -> None:
         """Closes the connection; the next publish would open another."""

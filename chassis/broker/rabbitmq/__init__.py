@@ -11,7 +11,7 @@ from chassis.broker.rabbitmq.link import Server
 from chassis.broker.rabbitmq.listener import Listener
 from chassis.broker.rabbitmq.publisher import Letter, Publisher
 from chassis.broker.rabbitmq.topology import Topology
-from chassis.messages import Catalogue, Envelope
+from chassis.messages import Catalogue, Envelope, ids
 
 
 class RabbitBroker:
@@ -29,14 +29,14 @@ class RabbitBroker:
             pass
 
     def publish(self, envelopes: Sequence[Envelope]) -> None:
-        outgoing: list[Letter] = []
-        for envelope in envelopes:
-            kind = self._catalogue.kind(envelope.type)
-            if kind.hearers:
-                outgoing.append(Letter(envelope, self._topology.messages, envelope.type))
-            if kind.is_broadcast:  # perhaps nobody listens
-                outgoing.append(Letter(envelope, self._topology.broadcast, envelope.type, must_arrive=False))
-        self._publisher.send(outgoing)
+        known = [(each, self._catalogue.kind(each.type)) for each in envelopes if self._catalogue.knows(each)]
+        queued = [Letter(each, self._topology.messages, each.type) for each, kind in known if kind.hearers]
+        shouted = [
+            Letter(each, self._topology.broadcast, each.type, must_arrive=False)  # perhaps nobody listens
+            for each, kind in known
+            if kind.is_broadcast
+        ]
+        self._publisher.send([*queued, *shouted], unknown=ids(envelopes) - ids([each for each, _ in known]))
 
     def consume(self, service: str, handle: Handle, *, stop: threading.Event, prefetch: int = 50) -> None:
         Consumer(self._server, self._publisher, service, handle, self._timing, prefetch, stop).run()

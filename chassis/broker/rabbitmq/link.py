@@ -47,6 +47,15 @@ class Server:
             raise BrokerDownError(repr(error)) from error
 
 
+    def declare(self) -> None:
+        """Declares the topology, if the server answers."""
+        try:
+            with self.channel():
+                pass
+        except BrokerDownError as error:
+            log.warning("the topology is not declared", extra={"error": str(error)})
+
+
 class Link:
     """Keeps one channel open. Both callbacks, and what is given to `call`, run in the thread of the link."""
 

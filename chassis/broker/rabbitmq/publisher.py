@@ -1,7 +1,7 @@
 """Publishing in batches: all messages are sent, then all confirms awaited, so that a batch costs one round trip."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from chassis.broker.rabbitmq.wire import properties_of
 from chassis.messages import Envelope
 
 READY_SECONDS = 3.0
+HOMELESS = "no queue is bound to its type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class _Batch:
     unanswered: int
     failed: dict[UUID, str] = field(default_factory=dict)
     answered: threading.Event = field(default_factory=threading.Event)
+
+    def all_failed(self, problem: str) -> dict[UUID, str]:
+        return {letter.envelope.message_id: problem for letter in self.letters}
 
     def answer(self, letter: Letter, problem: str | None) -> None:
         if problem is not None:
@@ -59,19 +63,25 @@ class Publisher:
         self._unconfirmed: dict[int, tuple[_Batch, Letter]] = {}
         self._returned: set[str] = set()
 
-    def send(self, letters: Sequence[Letter]) -> None:
-        """Returns when all are confirmed. Raises NotPublishedError."""
-        if not letters:
-            return
+    def send(self, letters: Sequence[Letter], unknown: Collection[UUID] = ()) -> None:
+        """Returns when all are confirmed. Raises NotPublishedError, also for the unknown ones that cannot be sent."""
+        failed = dict.fromkeys(unknown, HOMELESS) | (
+            self._send_all(letters) if letters else {}
+        )
+        if failed:
+            raise NotPublishedError(failed, next(iter(failed.values())))
+
+    def _send_all(self, letters: Sequence[Letter]) -> dict[UUID, str]:
         batch = _Batch(letters, len(letters))
         link = self._open_link()
         if not self._ready.wait(READY_SECONDS):
-            raise NotPublishedError({letter.envelope.message_id for letter in letters}, "RabbitMQ is not connected")
+            return batch.all_failed("RabbitMQ is not connected")
         link.call(lambda: self._send(batch))
         if not batch.answered.wait(self._timeout_seconds):
-            raise NotPublishedError({letter.envelope.message_id for letter in letters}, "RabbitMQ does not confirm")
-        if batch.failed:
-            raise NotPublishedError(batch.failed, next(iter(batch.failed.values())))
+            return batch.all_failed("RabbitMQ does not confirm")
+        if HOMELESS in batch.failed.values():
+            self._server.declare()  # somebody has deleted a queue: better luck with the next batch
+        return batch.failed
 
     def close(self) -> None:
         """Ends the connection; the next batch would open another."""
@@ -125,7 +135,7 @@ class Publisher:
             batch, letter = self._unconfirmed.pop(tag)
             if (message_id := str(letter.envelope.message_id)) in self._returned:
                 self._returned.discard(message_id)
-                batch.answer(letter, "no queue is bound to its type")
+                batch.answer(letter, HOMELESS)
             else:
                 batch.answer(letter, problem)
 

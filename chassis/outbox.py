@@ -1,0 +1,155 @@
+"""What a service says is written in the transaction that makes it true, and told to the broker after the commit."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+from google.protobuf.message import Message
+from sqlalchemy import BigInteger, Column, Connection, DateTime, Engine, Identity, LargeBinary, Table, Text, Uuid
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from chassis import clock, context, db, messages, metrics, tables
+from chassis.broker.backoff import Backoff
+from chassis.broker.interface import Broker, NotPublishedError
+from chassis.messages import Envelope
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+QUICK_SECONDS = 0.02  # how soon to look again after there was something,
+IDLE_SECONDS = 0.5  # and, in growing steps, after a long while without: only other processes' messages wait so long
+LINGER_SECONDS = 0.01  # what commits at about the same time shares one batch
+MEASURE_SECONDS = 5.0
+
+outbox = Table(
+    "outbox",
+    tables.metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("message_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("traceparent", Text, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+)
+
+# As the driver takes them: SQLAlchemy's compiling and processing would cost more than these statements do.
+_INSERT = """
+INSERT INTO outbox (message_id, type, key, request_id, traceparent, occurred_at, payload)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+"""
+# Claimed by row locks and not by a cursor on ids: ids become visible in another order than they are given.
+_CLAIM = """
+SELECT id, message_id, type, key, request_id, traceparent, occurred_at, payload
+FROM outbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+_DELETE = "DELETE FROM outbox WHERE id = ANY(%s)"
+_MEASURE = "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 FROM outbox"
+
+_alarms: tuple[threading.Event, ...] = ()
+
+
+def publish(session: Session, message: Message, *, key: str) -> None:
+    """Tells the hearers of this type, if and when the transaction commits. `key` names the aggregate it is about.
+
+    Raises UndeclaredMessageError for a type that declares neither `heard_by` nor `broadcast`.
+    """
+    kind = messages.catalogue().kind(message.DESCRIPTOR.full_name)
+    row = (
+        messages.new_id(),
+        kind.name,
+        key,
+        context.request_id.get(),
+        context.traceparent.get(),
+        clock.now(),
+        message.SerializeToString(),
+    )
+    session.connection().exec_driver_sql(_INSERT, row)
+    db.on_commit(session, wake)
+
+
+def wake() -> None:
+    """Tells the relays of this process that there is something to send."""
+    for alarm in _alarms:
+        alarm.set()
+
+
+class Relay:
+    """Carries rows of the outbox to the broker. Any number may run at once, in any processes.
+
+    A row is deleted once its message is confirmed: a crash in between sends it twice, never not at all.
+    """
+
+    def __init__(self, engine: Engine, broker: Broker) -> None:
+        self._engine = engine
+        self._broker = broker
+        self._alarm = threading.Event()
+        self._measured_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Relays until `stop` is set, through outages of database and broker."""
+        global _alarms
+        _alarms = (*_alarms, self._alarm)
+        backoff = Backoff(0.1, 5)
+        idle_seconds = IDLE_SECONDS
+        try:
+            while not stop.is_set():
+                sent = self._try_once()
+                if sent is None:
+                    stop.wait(backoff.next())
+                    continue
+                backoff.reset()
+                idle_seconds = QUICK_SECONDS if sent else min(idle_seconds * 2, IDLE_SECONDS)
+                if sent < BATCH and self._alarm.wait(idle_seconds):
+                    time.sleep(LINGER_SECONDS)
+                    self._alarm.clear()
+        finally:
+            _alarms = tuple(alarm for alarm in _alarms if alarm is not self._alarm)
+
+    def relay_once(self) -> int:
+        """One batch; how many messages it had. Raises NotPublishedError after what was confirmed has been deleted."""
+        with self._engine.begin() as connection:
+            rows = connection.exec_driver_sql(_CLAIM, (BATCH,)).all()
+            if not rows:
+                return 0
+            failure = self._publish([Envelope(*row[1:]) for row in rows])
+            kept = failure.message_ids if failure else frozenset[UUID]()
+            _delete(connection, [row.id for row in rows if row.message_id not in kept])
+        if failure:
+            raise failure
+        return len(rows)
+
+    def _try_once(self) -> int | None:
+        try:
+            self._measure()
+            return self.relay_once()
+        except (NotPublishedError, DBAPIError) as error:
+            log.warning("the outbox waits", extra={"error": str(error).split("\n")[0]})
+        except Exception:
+            log.exception("relaying failed")
+        return None
+
+    def _publish(self, envelopes: Sequence[Envelope]) -> NotPublishedError | None:
+        try:
+            self._broker.publish(envelopes)
+        except NotPublishedError as error:
+            return error
+        return None
+
+    def _measure(self) -> None:
+        if time.monotonic() - self._measured_at < MEASURE_SECONDS:
+            return
+        self._measured_at = time.monotonic()
+        with self._engine.begin() as connection:
+            rows, age_seconds = connection.exec_driver_sql(_MEASURE).one()
+        metrics.outbox_rows.set(rows)
+        metrics.outbox_age_seconds.set(age_seconds)
+
+
+def _delete(connection: Connection, row_ids: Sequence[int]) -> None:
+    if row_ids:
+        connection.exec_driver_sql(_DELETE, (list(row_ids),))
