@@ -65,7 +65,7 @@ def _convert(text: str, kind: Any) -> Any:
     raise ValueError(f"settings of type {kind} are not known")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
     """What every service reads. A service adds its own names in its `config.py`."""
 

@@ -1,7 +1,7 @@
 """What a service hears: once per message and handler, in one commit with the effect.
 
-`consumers.py` marks its functions with `@consumes(OrderPaid)`; the broker hands batches to the `Dispatcher`. Messages are
-delivered at least once; the table `inbox` remembers what was handled, so that a repeat has no effect.
+`consumers.py` marks its functions with `@consumes(OrderPaid)`; the broker hands batches to the `Dispatcher`. Brokers
+deliver at least once; the table `inbox` remembers what was handled, so that a repeat has no effect.
 """
 
 import logging

@@ -46,7 +46,6 @@ class Server:
         except (AMQPError, OSError) as error:
             raise BrokerDownError(repr(error)) from error
 
-
     def declare(self) -> None:
         """Declares the topology, if the server answers."""
         try:

@@ -65,9 +65,7 @@ class Publisher:
 
     def send(self, letters: Sequence[Letter], unknown: Collection[UUID] = ()) -> None:
         """Returns when all are confirmed. Raises NotPublishedError, also for the unknown ones that cannot be sent."""
-        failed = dict.fromkeys(unknown, HOMELESS) | (
-            self._send_all(letters) if letters else {}
-        )
+        failed = dict.fromkeys(unknown, HOMELESS) | (self._send_all(letters) if letters else {})
         if failed:
             raise NotPublishedError(failed, next(iter(failed.values())))
 
