@@ -1,7 +1,8 @@
 """Spec in, Connexion app out; every failure leaves as JSON:API errors.
 
-Connexion routes, validates and calls; what we replace is named here: the security step (it also knows optional logins, in
-which a bad token is still refused), the body validator (jsonschema-rs) and the way into Flask (one hop). The Swagger page is the gateway's.
+Connexion routes, validates and calls; what we replace is named here: the security step (it also knows optional logins,
+in which a bad token is still refused), the body validator (jsonschema-rs) and the way into Flask (one hop). The Swagger
+page is the gateway's.
 """
 
 import logging

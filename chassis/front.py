@@ -74,7 +74,12 @@ class Front:
             operation = scope.get("extensions", {}).get("connexion_routing", {}).get("operation_id") or "unknown"
             metrics.http_seconds.labels(scope["method"], operation, status).observe(seconds)
             if seconds > self.slow_seconds or status >= 500:
-                fields = {"method": scope["method"], "operation": operation, "status": status, "seconds": round(seconds, 3)}
+                fields = {
+                    "method": scope["method"],
+                    "operation": operation,
+                    "status": status,
+                    "seconds": round(seconds, 3),
+                }
                 log.warning("slow or failed request", extra=fields)
 
     async def _health(self, send: Send) -> None:

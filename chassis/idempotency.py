@@ -47,7 +47,7 @@ class KeyReused(Unprocessable):
     code = "idempotency-key-reused"
 
 
-class Replay(Exception):  # noqa: N818
+class Replay(Exception):
     """Another request with this key was first; its answer is ours."""
 
 

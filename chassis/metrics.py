@@ -4,7 +4,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
-http_seconds = Histogram("http_request_seconds", "Time to answer a request", ["method", "operation", "status"], buckets=BUCKETS)
+http_seconds = Histogram(
+    "http_request_seconds", "Time to answer a request", ["method", "operation", "status"], buckets=BUCKETS
+)
 rpc_seconds = Histogram("rpc_seconds", "Time to answer a gRPC call", ["method", "code"], buckets=BUCKETS)
 messages_handled = Counter("messages_handled_total", "Messages by what became of them", ["type", "outcome"])
 outbox_age_seconds = Gauge("outbox_age_seconds", "Age of the oldest message that the broker has not confirmed")

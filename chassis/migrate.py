@@ -9,6 +9,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic import command, context
@@ -34,7 +35,7 @@ def pending(service: Service, url: str) -> list[str]:
     engine = sa.create_engine(sqlalchemy_url(url))
     try:
         with engine.connect() as connection:
-            differences = compare_metadata(MigrationContext.configure(connection), list(service.metadata))
+            differences = compare_metadata(MigrationContext.configure(connection), cast(Any, list(service.metadata)))
             return [str(each) for each in differences]
     finally:
         engine.dispose()

@@ -4,8 +4,10 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from chassis.errors import Unprocessable
 
-_WITHOUT_MINOR = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
-_THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+_WITHOUT_MINOR = frozenset(
+    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split()  # noqa: SIM905
+)
+_THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())  # noqa: SIM905
 MAX_MINOR = 99_999_999_999  # what providers and a bigint column take with room to spare
 
 

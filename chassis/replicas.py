@@ -46,12 +46,12 @@ def apply(db: Session, model: type[R], state: Versioned, values: Mapping[str, An
     }
     table: Any = model
     statement = insert(table).values(row)
-    statement = statement.on_conflict_do_update(
+    upsert = statement.on_conflict_do_update(
         index_elements=["id"],
         set_={name: statement.excluded[name] for name in row if name != "id"},
         where=or_(tuple_(table.epoch, table.version) < tuple_(statement.excluded.epoch, statement.excluded.version)),
     ).returning(table.id)
-    return db.execute(statement).scalar() is not None
+    return db.execute(upsert).scalar() is not None
 
 
 def pages(fetch: Callable[[int, int], list[M]]) -> Iterator[M]:

@@ -208,9 +208,7 @@ def _told(error: DomainError) -> bytes:
     return orjson.dumps({name: getattr(error, name) for name in fields})
 
 
-def _check_caller(
-    name: str, metadata: Mapping[str, Any], callers: frozenset[str], secrets: Mapping[str, str]
-) -> None:
+def _check_caller(name: str, metadata: Mapping[str, Any], callers: frozenset[str], secrets: Mapping[str, str]) -> None:
     caller = metadata.get("stagedoor-service", "")
     shown = digest(str(metadata.get("stagedoor-secret", "")))
     if not hmac.compare_digest(shown, secrets.get(caller, "")) or caller not in callers:

@@ -17,7 +17,7 @@ from chassis.errors import BadRequest, DomainError, Unprocessable
 MAX_PROBLEMS = 10
 
 
-class InvalidBody(Exception):  # noqa: N818
+class InvalidBody(Exception):
     """Several problems at once: each becomes one error object."""
 
     def __init__(self, problems: list[DomainError]) -> None:
@@ -78,7 +78,9 @@ class BodyValidator(JSONRequestBodyValidator):
         for error in self._rust.iter_errors(body):
             pointer = "/" + "/".join(str(step) for step in error.instance_path) if error.instance_path else ""
             problems.append(
-                Unprocessable(f"{error.message} (at {pointer or 'the body'})", code="invalid", source={"pointer": pointer})
+                Unprocessable(
+                    f"{error.message} (at {pointer or 'the body'})", code="invalid", source={"pointer": pointer}
+                )
             )
             if len(problems) == MAX_PROBLEMS:
                 break

@@ -8,8 +8,9 @@ import asyncio
 import contextvars
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi.wsgi import build_environ
 from starlette.types import Receive, Scope, Send
@@ -26,11 +27,11 @@ class OneHop:
         if scope["type"] != "http":
             return
         body = await _read(receive)
-        environ = build_environ(scope, BytesIO(body))
+        environ: Any = build_environ(cast(Any, scope), cast(Any, BytesIO(body)))
         environ["CONTENT_LENGTH"] = str(len(body))
         loop = asyncio.get_running_loop()
-        work = contextvars.copy_context().run
-        status, headers, content = await loop.run_in_executor(self.executor, work, self._call, environ)
+        work = partial(contextvars.copy_context().run, self._call, environ)
+        status, headers, content = await loop.run_in_executor(self.executor, work)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 

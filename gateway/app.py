@@ -98,7 +98,9 @@ class Gateway:
         """The client's address: of the connection, or as the outermost of our trusted proxies saw it."""
         peer = scope["client"][0] if scope.get("client") else "unknown"
         if self.trusted_proxies:
-            seen = [part.strip() for part in given.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if part.strip()]
+            seen = [
+                part.strip() for part in given.get(b"x-forwarded-for", b"").decode("latin-1").split(",") if part.strip()
+            ]
             if len(seen) >= self.trusted_proxies:
                 return seen[-self.trusted_proxies]
         return peer

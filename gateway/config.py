@@ -21,14 +21,18 @@ class GatewaySettings:
     tickets_http: str = setting("TICKETS_HTTP", doc="base URL of tickets", default="http://127.0.0.1:8105")
     service_secret: str = setting("SERVICE_SECRET", doc="what the gateway shows when it calls accounts", secret=True)
     cors_origins: str = setting(
-        "CORS_ORIGINS", doc="origins of browsers that may call, comma separated; * for any (no cookies are used)", default="*"
+        "CORS_ORIGINS",
+        doc="origins of browsers that may call, comma separated; * for any (no cookies are used)",
+        default="*",
     )
     rate_per_minute: int = setting("RATE_PER_MINUTE", doc="requests per minute and caller", default=600)
     rate_auth_per_minute: int = setting(
         "RATE_AUTH_PER_MINUTE", doc="requests per minute and address to log in, sign up and the like", default=20
     )
     trusted_proxies: int = setting(
-        "TRUSTED_PROXIES", doc="how many proxies of yours stand before the gateway and add to X-Forwarded-For", default=0
+        "TRUSTED_PROXIES",
+        doc="how many proxies of yours stand before the gateway and add to X-Forwarded-For",
+        default=0,
     )
     upstream_timeout_seconds: float = setting(
         "UPSTREAM_TIMEOUT_SECONDS", doc="how long a service may take to answer", default=30.0

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 Headers = list[tuple[bytes, bytes]]
 
-ALLOWED_HEADERS = b"authorization, content-type, accept, if-match, if-none-match, idempotency-key, x-csrf-token, x-request-id"
+ALLOWED_HEADERS = (
+    b"authorization, content-type, accept, if-match, if-none-match, idempotency-key, x-csrf-token, x-request-id"
+)
 EXPOSED_HEADERS = b"etag, location, retry-after, x-request-id, idempotent-replayed, content-disposition"
 
 

@@ -53,7 +53,9 @@ def _public(operation: Document, service: str, item: Mapping[str, Any]) -> Docum
     who = f"Role: {roles[0]}." if roles else "Anyone."
     if event_role := operation.get("x-event-role"):
         others = operation.get("x-or", [])
-        who += f" Needs the event role {event_role} or higher" + (f", or to be {' or '.join(others)}." if others else ".")
+        who += f" Needs the event role {event_role} or higher" + (
+            f", or to be {' or '.join(others)}." if others else "."
+        )
     public["description"] = f"{operation.get('description', '').strip()}\n\n{who}".strip()
     return public
 
@@ -83,7 +85,9 @@ def _either(first: Document, second: Document) -> Document:
         if parameter.get("in") == "path":
             parameter["schema"] = {"type": "string"}
     first["tags"] += [tag for tag in second["tags"] if tag not in first["tags"]]
-    first["description"] += f"\n\nOr, by another kind of identifier: {second.get('summary', '')}. {second['description']}"
+    first["description"] += (
+        f"\n\nOr, by another kind of identifier: {second.get('summary', '')}. {second['description']}"
+    )
     for status, answer in second.get("responses", {}).items():
         known = first["responses"].setdefault(status, answer)
         for media_type, content in answer.get("content", {}).items():

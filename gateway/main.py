@@ -46,9 +46,7 @@ def build(settings: GatewaySettings) -> Front:
         pages,
         settings.trusted_proxies,
     )
-    checks: dict[str, Callable[[], bool]] = {
-        name: partial(is_ready, url) for name, url in settings.upstreams().items()
-    }
+    checks: dict[str, Callable[[], bool]] = {name: partial(is_ready, url) for name, url in settings.upstreams().items()}
     checks["keys"] = keys_are_known
     return Front(gateway, checks)
 

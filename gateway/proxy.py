@@ -17,12 +17,11 @@ from chassis import context
 from chassis.errors import Unavailable
 
 HOP_BY_HOP = frozenset(
-    (b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer", b"trailers")
-    + (b"transfer-encoding", b"upgrade", b"host", b"content-length", b"cookie", b"x-request-id", b"x-client-address")
-    + (b"x-forwarded-for", b"forwarded", b"expect", b"accept-encoding")
+    b"connection keep-alive proxy-authenticate proxy-authorization te trailer trailers transfer-encoding upgrade host"
+    b" content-length cookie x-request-id x-client-address x-forwarded-for forwarded expect accept-encoding".split()
 )
 NOT_PASSED_BACK = frozenset(
-    ("connection", "keep-alive", "transfer-encoding", "content-length", "server", "date", "x-request-id", "content-encoding")
+    "connection keep-alive transfer-encoding content-length server date x-request-id content-encoding".split()  # noqa: SIM905
 )
 CONNECT_ATTEMPTS = 6
 

@@ -59,7 +59,9 @@ class RoutingTable:
         """Which methods this path has, at any service."""
         return {method for node in self._matches(path) for method in node.routes}
 
-    def _add(self, service: str, document: Mapping[str, Any], method: str, path: str, operation: dict[str, Any]) -> None:
+    def _add(
+        self, service: str, document: Mapping[str, Any], method: str, path: str, operation: dict[str, Any]
+    ) -> None:
         try:
             requirement = Requirement.of(operation.get("security", document.get("security")))
         except ValueError as error:

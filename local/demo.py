@@ -94,7 +94,15 @@ def _make_event(organizer: Api) -> dict[str, Any]:
     weekend = organizer.create(
         "/v1/tickets",
         "ticket",
-        {"name": "Weekend pass", "type": "paid", "price": 49.0, "quantity": 500, "min-order": 1, "max-order": 10, **sale},
+        {
+            "name": "Weekend pass",
+            "type": "paid",
+            "price": 49.0,
+            "quantity": 500,
+            "min-order": 1,
+            "max-order": 10,
+            **sale,
+        },
         related,
     )
     organizer.create(
@@ -135,7 +143,9 @@ def _make_event(organizer: Api) -> dict[str, Any]:
         },
         {**related, "tickets": [ref("ticket", weekend["id"])]},
     )
-    return organizer.change(f"/v1/events/{event['attributes']['identifier']}", "event", event["id"], {"state": "published"})
+    return organizer.change(
+        f"/v1/events/{event['attributes']['identifier']}", "event", event["id"], {"state": "published"}
+    )
 
 
 def _text(moment: datetime) -> str:

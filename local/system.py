@@ -145,7 +145,9 @@ class System:
         self.say("databases are migrated")
 
     def _describe(self, urls: Mapping[str, str]) -> list[Process]:
-        fakes = [self._fake(name, port) for name, port in (("stripe", self.ports.stripe), ("paypal", self.ports.paypal))]
+        fakes = [
+            self._fake(name, port) for name, port in (("stripe", self.ports.stripe), ("paypal", self.ports.paypal))
+        ]
         services = [self._service(name, urls[name]) for name in SERVICES]
         return [*fakes, *services, self._gateway()]
 
