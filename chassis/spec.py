@@ -32,7 +32,7 @@ def load(path: str | Path) -> Document:
     """The spec at `path` with the parts of other files copied into its own components."""
     path = Path(path).resolve()
     document = _read(path)
-    _Gathering(document).take(document, path)
+    _Gathering(document, path).take(document, path)
     return document
 
 
@@ -130,9 +130,9 @@ def _at(document: Mapping[str, Any], reference: str) -> Mapping[str, Any]:
 class _Gathering:
     """Brings home what a document refers to in other files."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, path: Path) -> None:
         self.document = document
-        self.files: dict[Path, Document] = {}
+        self.files: dict[Path, Document] = {path: document}
         self.origin: dict[tuple[str, str], Path] = {}
 
     def take(self, node: Any, path: Path) -> None:
@@ -151,7 +151,7 @@ class _Gathering:
         file, _, pointer = reference.partition("#")
         source = (path.parent / file).resolve() if file else path
         if source not in self.files:
-            self.files[source] = self.document if not self.files else _read(source)
+            self.files[source] = _read(source)
         if self.files[source] is self.document:
             return f"#{pointer}"
         parts = pointer.split("/")
