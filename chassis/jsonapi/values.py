@@ -67,7 +67,21 @@ def to_integer(bits: int) -> Callable[[Any], int]:
     return cast
 
 
-def to_decimal(value: Any) -> Decimal:
+def to_decimal(column_type: Any) -> Callable[[Any], Decimal]:
+    """Exact numbers with as many digits as the column takes."""
+    precision, scale = getattr(column_type, "precision", None), getattr(column_type, "scale", None) or 0
+    limit = _MAX_NUMBER if precision is None else Decimal(10) ** (precision - scale)
+
+    def cast(value: Any) -> Decimal:
+        number = _number(value)
+        if abs(number) >= limit:
+            raise Misfit("is too large a number")
+        return number
+
+    return cast
+
+
+def _number(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal) or len(str(value)) > 60:
         raise Misfit("has to be a number")
     try:
@@ -82,7 +96,7 @@ def to_decimal(value: Any) -> Decimal:
 
 
 def to_float(value: Any) -> float:
-    number = float(to_decimal(value))
+    number = float(_number(value))
     if not math.isfinite(number):
         raise Misfit("has to be a number")
     return number
@@ -173,7 +187,7 @@ def _has_nul(value: Any) -> bool:
 BOOLEAN = Kind("boolean", to_boolean)
 INTEGER = Kind("integer", to_integer(32))
 BIG_INTEGER = Kind("integer", to_integer(64))
-NUMBER = Kind("number", to_decimal)
+NUMBER = Kind("number", to_decimal(None))
 DATETIME = Kind("datetime", to_datetime(True))
 DATE = Kind("date", to_date)
 UUID = Kind("uuid", to_uuid)
@@ -187,7 +201,7 @@ _BY_SQL: tuple[tuple[Any, Callable[[Any], Kind]], ...] = (
     (sql.BigInteger, lambda _: BIG_INTEGER),
     (sql.Integer, lambda _: INTEGER),
     (sql.Float, lambda _: Kind("number", to_float)),
-    (sql.Numeric, lambda _: NUMBER),
+    (sql.Numeric, lambda column: Kind("number", to_decimal(column))),
     (sql.String, lambda column: Kind("text", to_text(column.length), is_text=True)),
     (sql.DateTime, lambda column: Kind("datetime", to_datetime(bool(column.timezone)))),
     (sql.Date, lambda _: DATE),
