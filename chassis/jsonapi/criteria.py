@@ -79,10 +79,10 @@ def _condition(viewer: Viewer, resource: Resource[Any], condition: Condition, *,
     plan = resource.plan
     field = plan.fields.get(condition.name)
     if field is not None and field.attribute.is_readable and field.expression is not None and field.kind is not None:
-        clause = _comparison(viewer, resource, condition, field.expression, field.kind)
-        return _guarded(viewer, resource, field.attribute.level, clause, negated=negated)
+        level = field.attribute.level
+        return _comparison(viewer, resource, condition, field.expression, field.kind, level, negated=negated)
     if condition.name == "id":
-        return _signed(_comparison(viewer, resource, condition, plan.id_column, plan.id_kind), negated=negated)
+        return _comparison(viewer, resource, condition, plan.id_column, plan.id_kind, None, negated=negated)
     return _about_relation(viewer, resource, condition, negated=negated)
 
 
@@ -92,9 +92,8 @@ def _about_relation(viewer: Viewer, resource: Resource[Any], condition: Conditio
     link = links.get(condition.name)
     by_id = links.get(condition.name.removesuffix("_id")) if condition.name.endswith("_id") else None
     if by_id is not None and by_id.relation.is_readable and by_id.foreign_key and by_id.foreign_kind:
-        column = getattr(resource.model, by_id.foreign_key)
-        clause = _comparison(viewer, resource, condition, column, by_id.foreign_kind)
-        return _guarded(viewer, resource, by_id.relation.level, clause, negated=negated)
+        column, level = getattr(resource.model, by_id.foreign_key), by_id.relation.level
+        return _comparison(viewer, resource, condition, column, by_id.foreign_kind, level, negated=negated)
     if link is None or not link.relation.is_readable or not (link.is_local or link.foreign_key):
         raise _unknown(resource, condition.name)
     if condition.value is not None or condition.field is not None or condition.op not in NULL_OPS:
@@ -104,9 +103,18 @@ def _about_relation(viewer: Viewer, resource: Resource[Any], condition: Conditio
     return _guarded(viewer, resource, link.relation.level, _signed(clause, negated=is_null), negated=negated)
 
 
-def _comparison(viewer: Viewer, resource: Resource[Any], condition: Condition, column: Any, kind: Kind) -> Clause:
+def _comparison(
+    viewer: Viewer,
+    resource: Resource[Any],
+    condition: Condition,
+    column: Any,
+    kind: Kind,
+    level: str | None,
+    *,
+    negated: bool,
+) -> Clause:
     if condition.field is None:
-        return compare(column, kind, condition)
+        return _guarded(viewer, resource, level, compare(column, kind, condition), negated=negated)
     other = resource.plan.fields.get(condition.field)
     if other is None or not other.attribute.is_readable or other.expression is None or other.kind is None:
         raise _unknown(resource, condition.field)
@@ -114,12 +122,12 @@ def _comparison(viewer: Viewer, resource: Resource[Any], condition: Condition, c
         raise invalid(f"“{condition.name}” and “{condition.field}” are not the same kind of value.")
     if condition.op not in _BINARY:
         raise invalid(f"“{condition.op}” does not compare two attributes.")
-    level = other.attribute.level
-    clause: Clause = _BINARY[condition.op](column, other.expression)
-    return clause if level is None else and_(_level(viewer, resource, level), clause)
+    clause = _guarded(viewer, resource, level, _BINARY[condition.op](column, other.expression), negated=negated)
+    return _guarded(viewer, resource, other.attribute.level, clause, negated=False)
 
 
 def _guarded(viewer: Viewer, resource: Resource[Any], level: str | None, clause: Clause, *, negated: bool) -> Clause:
+    """The clause or its negation, on rows where the level is held."""
     signed = _signed(clause, negated=negated)
     return signed if level is None else and_(_level(viewer, resource, level), signed)
 

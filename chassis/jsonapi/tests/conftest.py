@@ -65,7 +65,7 @@ class Statements(list[str]):
 
 
 @pytest.fixture
-def statements(db: Session) -> Iterator[Callable[[], Any]]:
+def statements(db: Session) -> Callable[[], Any]:
     @contextmanager
     def watching() -> Iterator[Statements]:
         seen = Statements()
@@ -77,7 +77,7 @@ def statements(db: Session) -> Iterator[Callable[[], Any]]:
         yield seen
         sa.event.remove(chassis_db.engine(), "before_cursor_execute", note)
 
-    yield watching
+    return watching
 
 
 class Ask:

@@ -70,7 +70,7 @@ class Book(Base):
     reviews: Mapped[list["Review"]] = relationship(back_populates="book", lazy="raise")
     blurb: Mapped["Blurb | None"] = relationship(back_populates="book", uselist=False, lazy="raise")
     tags: Mapped[list[Tag]] = relationship(secondary=book_tags, back_populates="books", lazy="raise")
-    sequel_of: Mapped["Book | None"] = relationship(remote_side=[id], back_populates="sequels", lazy="raise")
+    sequel_of: Mapped["Book | None"] = relationship(remote_side="Book.id", back_populates="sequels", lazy="raise")
     sequels: Mapped[list["Book"]] = relationship(back_populates="sequel_of", lazy="raise")
     good_reviews: Mapped[list["Review"]] = relationship(
         primaryjoin="and_(Book.id == foreign(Review.book_id), Review.stars >= 4)", viewonly=True, lazy="raise"

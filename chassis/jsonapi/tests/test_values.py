@@ -45,7 +45,7 @@ NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
         (sa.JSON(), {"a": [1]}, {"a": [1]}),
     ],
 )
-def test_values_become_what_the_column_takes(column: Any, given: Any, cast: Any):
+def test_values_become_what_the_column_takes(column: Any, given: Any, cast: Any) -> None:
     assert kind_of(column, {}).cast(given) == cast
 
 
@@ -83,12 +83,12 @@ def test_values_become_what_the_column_takes(column: Any, given: Any, cast: Any)
         (sa.JSON(), {"\x00": 1}),
     ],
 )
-def test_what_the_column_cannot_take_is_refused(column: Any, given: Any):
+def test_what_the_column_cannot_take_is_refused(column: Any, given: Any) -> None:
     with pytest.raises(Misfit):
         kind_of(column, {}).cast(given)
 
 
-def test_decorated_columns_count_as_what_they_decorate():
+def test_decorated_columns_count_as_what_they_decorate() -> None:
     class Money(sa.TypeDecorator[int]):
         impl = sa.BigInteger
         cache_ok = True
@@ -96,7 +96,7 @@ def test_decorated_columns_count_as_what_they_decorate():
     assert kind_of(Money(), {}).name == "integer"
 
 
-def test_the_spec_speaks_where_sql_says_nothing():
+def test_the_spec_speaks_where_sql_says_nothing() -> None:
     assert kind_of(sa.types.NullType(), {"type": "string", "format": "date-time"}).name == "datetime"
     assert kind_of(sa.types.NullType(), {}).name == "opaque"
 
@@ -115,10 +115,10 @@ def test_the_spec_speaks_where_sql_says_nothing():
         ({"a": (NOON.date(), None)}, {"a": ["2026-11-24", None]}),
     ],
 )
-def test_documents_hold_plain_json(value: Any, shown: Any):
+def test_documents_hold_plain_json(value: Any, shown: Any) -> None:
     assert plain(value) == shown
 
 
-def test_what_has_no_place_in_a_document_is_a_mistake():
+def test_what_has_no_place_in_a_document_is_a_mistake() -> None:
     with pytest.raises(TypeError):
         plain(object())
