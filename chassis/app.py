@@ -1,7 +1,7 @@
 """Spec in, Connexion app out; every failure leaves as JSON:API errors.
 
 Connexion routes, validates and calls; what we replace is named here: the security step (it also knows optional logins,
-in which a bad token is still refused), the body validator (jsonschema-rs) and the way into Flask (one hop). The Swagger
+in which a bad token is still refused), validation (built once, jsonschema-rs) and the way into Flask (one hop). The Swagger
 page is the gateway's.
 """
 
@@ -19,6 +19,7 @@ from connexion.jsonifier import Jsonifier
 from connexion.lifecycle import ConnexionRequest, ConnexionResponse
 from connexion.middleware import ConnexionMiddleware
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from connexion.middleware.request_validation import RequestValidationMiddleware
 from connexion.middleware.response_validation import ResponseValidationMiddleware
 from connexion.middleware.security import SecurityMiddleware
 from connexion.middleware.swagger_ui import SwaggerUIMiddleware
@@ -31,7 +32,7 @@ from chassis.auth import Claims, Requirement
 from chassis.errors import KINDS, BadRequest, Conflict, DomainError
 from chassis.front import Checks, Front
 from chassis.responses import JSON_API, error_document, respond
-from chassis.validation import BodyValidator, InvalidBody
+from chassis.validation import InvalidBody, Validation
 from chassis.wsgi import OneHop
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ def create_app(
     for middleware in ConnexionMiddleware.default_middlewares:
         if middleware is SecurityMiddleware:
             middlewares.append(Guard)
+        elif middleware is RequestValidationMiddleware:
+            middlewares.append(Validation)
         elif middleware is ResponseValidationMiddleware and not validate_responses:
             continue
         elif middleware is not SwaggerUIMiddleware:
@@ -66,13 +69,13 @@ def create_app(
         name,
         middlewares=middlewares,
         jsonifier=Jsonifier(orjson_module),
-        validator_map={"body": {"*/*json": BodyValidator}},
         pythonic_params=True,
         validate_responses=validate_responses,
     )
     app.add_api(document)
-    _build_handlers_once(app)
     _answer_errors(app)
+    app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()
+    _build_handlers_once(app)
     app._middleware_app.asgi_app = OneHop(app.app.wsgi_app, threads)
     return Front(cast(ASGIApp, app), checks, slow_seconds=slow_seconds)
 
@@ -143,6 +146,8 @@ def _answer_errors(app: FlaskApp) -> None:
 
 
 def _begin() -> flask.Response | None:
+    if flask.request.routing_exception is not None:  # no such path or method: Flask refuses next
+        return None
     claims: Claims | None = connexion_context.get("token_info")
     return idempotency.begin(str(claims.user_id) if claims else "-")
 

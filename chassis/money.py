@@ -25,9 +25,13 @@ def to_minor(amount: Decimal | int | float | str, currency: str) -> int:
     """
     try:
         exact = amount if isinstance(amount, Decimal) else Decimal(str(amount))
-        minor = exact.scaleb(exponent(currency)).quantize(Decimal(1), ROUND_HALF_UP)
     except InvalidOperation:
         raise Unprocessable(f"{amount!r} is not an amount of money.", code="amount-invalid") from None
+    if not exact.is_finite():
+        raise Unprocessable(f"{amount} is not an amount of money.", code="amount-invalid")
+    if abs(exact) > MAX_MINOR:
+        raise Unprocessable("The amount is too large.", code="amount-invalid")
+    minor = exact.scaleb(exponent(currency)).quantize(Decimal(1), ROUND_HALF_UP)
     if abs(minor) > MAX_MINOR:
         raise Unprocessable("The amount is too large.", code="amount-invalid")
     return int(minor)

@@ -1,18 +1,21 @@
-"""Request bodies against the specification: jsonschema-rs inside Connexion's validator interface.
+"""Requests against the specification, with everything built once; jsonschema-rs checks the bodies.
 
 OpenAPI 3.0 is not JSON Schema: `nullable` becomes a type, and attributes that are `readOnly` are not looked at at all,
 since existing clients send back everything that they once read.
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
 import orjson
-from connexion.validators.json import JSONRequestBodyValidator
-from starlette.types import Scope
+from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
+from connexion.operations import AbstractOperation
+from connexion.validators import ParameterValidator
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.errors import BadRequest, DomainError, Unprocessable
+from chassis.errors import BadRequest, DomainError, Unprocessable, UnsupportedMediaType
 
 MAX_PROBLEMS = 10
 
@@ -45,43 +48,105 @@ def as_json_schema(schema: Any) -> Any:
     return meant
 
 
-class BodyValidator(JSONRequestBodyValidator):
-    """Connexion's JSON body validator with a compiled schema. Problems leave as 422 with a pointer to the value."""
+class BodyValidator:
+    """A compiled schema. Raises InvalidBody (422) with pointers to the values, or BadRequest (400) for what is not JSON."""
 
-    _compiled: dict[int, tuple[Any, Any]] = {}  # noqa: RUF012 (one cache for all instances is the point)
+    def __init__(self, schema: Mapping[str, Any], *, is_required: bool) -> None:
+        self._schema = jsonschema_rs.Draft4Validator(as_json_schema(schema), validate_formats=True)
+        self._is_required = is_required
 
-    def __init__(self, *, schema: dict[str, Any], **rest: Any) -> None:
-        super().__init__(schema=schema, **rest)
-        found = self._compiled.get(id(schema))
-        if found is None:
-            found = (schema, jsonschema_rs.Draft4Validator(as_json_schema(schema), validate_formats=True))
-            self._compiled[id(schema)] = found
-        self._rust = found[1]
-
-    async def _parse(self, stream: Any, scope: Scope) -> Any:
-        body = b"".join([message async for message in stream])
-        if not body:
-            return None
+    def check(self, content: bytes) -> None:
+        """Returns when the body is what the specification says."""
+        if not content:
+            if self._is_required:
+                raise BadRequest("The request needs a JSON body.", code="body-missing")
+            return
         try:
-            return orjson.loads(body)
+            body = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise BadRequest(f"The body is not valid JSON: {error}.", code="malformed-json") from None
+        if not self._schema.is_valid(body):
+            raise InvalidBody([_problem(error) for error in islice(self._schema.iter_errors(body), MAX_PROBLEMS)])
 
-    def _validate(self, body: Any) -> None:
-        if body is None:
-            if self._nullable or not self._required:
-                return
-            raise BadRequest("The request needs a JSON body.", code="body-missing")
-        if self._rust.is_valid(body):
-            return
-        problems: list[DomainError] = []
-        for error in self._rust.iter_errors(body):
-            pointer = "/" + "/".join(str(step) for step in error.instance_path) if error.instance_path else ""
-            problems.append(
-                Unprocessable(
-                    f"{error.message} (at {pointer or 'the body'})", code="invalid", source={"pointer": pointer}
+
+def _problem(error: Any) -> DomainError:
+    pointer = "".join(f"/{step}" for step in error.instance_path)
+    return Unprocessable(f"{error.message} (at {pointer or 'the body'})", code="invalid", source={"pointer": pointer})
+
+
+class ValidatedOperation:
+    """Checks parameters, media type and body of one operation, then passes the request on.
+
+    Connexion's own step builds its validators anew for every request; here they are built once per operation.
+    """
+
+    def __init__(self, next_app: ASGIApp, operation: AbstractOperation) -> None:
+        self.next_app = next_app
+        parser = operation.uri_parser_class(operation.parameters, operation.body_definition())
+        self._parameters = ParameterValidator(operation.parameters, uri_parser=parser, strict_validation=False)
+        request_body = operation.request_body
+        self._is_required = bool(request_body.get("required", False))
+        self._media_types = list(request_body.get("content", {}))
+        self._bodies = {
+            media_type: BodyValidator(operation.body_schema(media_type), is_required=self._is_required)
+            for media_type in self._media_types
+            if media_type.endswith("json") and operation.body_schema(media_type)
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._parameters.validate(scope)
+        if self._media_types:
+            receive = await self._check_body(scope, receive)
+        await self.next_app(scope, receive, send)
+
+    async def _check_body(self, scope: Scope, receive: Receive) -> Receive:
+        content = await read_body(receive)
+        header: bytes = dict(scope["headers"]).get(b"content-type", b"")
+        media_type = header.decode("latin-1").partition(";")[0].strip().lower()
+        if media_type not in self._media_types:
+            if content or self._is_required:
+                raise UnsupportedMediaType(
+                    f"Content-Type must be {' or '.join(self._media_types)}, not {media_type or 'missing'}."
                 )
-            )
-            if len(problems) == MAX_PROBLEMS:
-                break
-        raise InvalidBody(problems)
+        elif media_type in self._bodies:
+            self._bodies[media_type].check(content)
+        return replayed(content)
+
+
+class ValidationApi(RoutedAPI[ValidatedOperation]):
+    """The validated operations of one specification."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.add_paths()
+
+    def make_operation(self, operation: AbstractOperation) -> ValidatedOperation:
+        """One operation with its validators."""
+        return ValidatedOperation(self.next_app, operation)
+
+
+class Validation(RoutedMiddleware[ValidationApi]):
+    """Takes the place of Connexion's RequestValidationMiddleware."""
+
+    api_cls = ValidationApi
+
+
+async def read_body(receive: Receive) -> bytes:
+    """The whole body; its size is bounded before it gets here (`chassis.front`)."""
+    chunks: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(chunks)
+        chunks.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def replayed(content: bytes) -> Receive:
+    """A channel that gives this body once more."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    return receive

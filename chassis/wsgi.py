@@ -15,6 +15,8 @@ from typing import Any, cast
 from a2wsgi.wsgi import build_environ
 from starlette.types import Receive, Scope, Send
 
+from chassis.validation import read_body
+
 
 class OneHop:
     """An ASGI application that runs a WSGI one in a thread pool of its own."""
@@ -26,7 +28,7 @@ class OneHop:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        body = await _read(receive)
+        body = await read_body(receive)
         environ: Any = build_environ(cast(Any, scope), cast(Any, BytesIO(body)))
         environ["CONTENT_LENGTH"] = str(len(body))
         loop = asyncio.get_running_loop()
@@ -49,14 +51,3 @@ class OneHop:
         finally:
             getattr(chunks, "close", lambda: None)()
         return started[0], started[1], content
-
-
-async def _read(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return b"".join(chunks)
-        chunks.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(chunks)

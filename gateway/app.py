@@ -12,6 +12,7 @@ from chassis import auth
 from chassis.auth import Claims
 from chassis.errors import DomainError, MethodNotAllowed, NotFound
 from chassis.responses import JSON_API, error_document
+from chassis.validation import read_body
 from gateway.cors import Cors, Headers
 from gateway.limits import RateLimit
 from gateway.proxy import Proxy
@@ -79,7 +80,7 @@ class Gateway:
         address = self._address(scope, given)
         claims = await self._check(route, given.get(b"authorization"))
         self.limit.take(route.rate, f"user {claims.user_id}" if claims and route.rate == "default" else address)
-        await self.proxy.forward(route.service, scope, await _read(receive), address, send)
+        await self.proxy.forward(route.service, scope, await read_body(receive), address, send)
 
     async def _check(self, route: Route, header: bytes | None) -> Claims | None:
         """Verifying may fetch keys, which takes time: only a token that was verified before is checked at once."""
@@ -109,15 +110,6 @@ class Gateway:
         media_type, content = self.assets[path]
         headers: Headers = [(b"content-type", media_type.encode()), (b"content-security-policy", PAGE_POLICY)]
         await _answer(send, 200, content, headers)
-
-
-async def _read(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    while True:
-        message = await receive()
-        chunks.append(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
-            return b"".join(chunks)
 
 
 async def _refuse(send: Send, error: DomainError) -> None:

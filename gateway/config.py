@@ -7,7 +7,7 @@ from chassis.config import setting
 SERVICES = ("accounts", "events", "orders", "payments", "tickets")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GatewaySettings:
     """One process serves all five services' public paths."""
 

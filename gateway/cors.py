@@ -29,12 +29,10 @@ class Cors:
         ]
 
     def preflight(self, origin: bytes | None, methods: set[str]) -> Headers:
-        """What a browser may do next."""
-        granted = self.headers(origin)
-        if not granted:
+        """What a browser may do next, beside `headers`."""
+        if not self.headers(origin):
             return []
         return [
-            *granted,
             (b"access-control-allow-methods", ", ".join(sorted(methods | {"OPTIONS"})).encode()),
             (b"access-control-allow-headers", ALLOWED_HEADERS),
             (b"access-control-max-age", b"7200"),

@@ -1,0 +1,1 @@
+"""A very small service that exists to try the chassis: notes that people pin to a wall."""

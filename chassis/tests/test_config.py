@@ -1,0 +1,41 @@
+"""Settings: complete or no start."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chassis.config import MisconfiguredError, load, setting
+
+
+@dataclass(frozen=True)
+class Example:
+    url: str = setting("URL", doc="where", secret=True)
+    size: int = setting("SIZE", doc="how many", default=3)
+    loud: bool = setting("LOUD", doc="noise", default=False)
+
+
+def test_values_are_read_with_their_types() -> None:
+    assert load(Example, {"URL": "x", "SIZE": "5", "LOUD": "yes"}) == Example("x", 5, True)
+
+
+def test_defaults_hold_and_empty_means_not_given() -> None:
+    assert load(Example, {"URL": "x", "SIZE": ""}) == Example("x", 3, False)
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("from a file\n")
+    assert load(Example, {"URL_FILE": str(tmp_path / "url")}).url == "from a file"
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(MisconfiguredError) as problem:
+        load(Example, {"SIZE": "many", "LOUD": "perhaps"})
+    said = str(problem.value)
+    assert "URL is missing (where)" in said
+    assert "SIZE: invalid literal" in said
+    assert "LOUD: 'perhaps' is neither true nor false" in said
+
+
+def test_a_secret_is_not_shown() -> None:
+    assert "hidden" not in repr(load(Example, {"URL": "hidden"}))

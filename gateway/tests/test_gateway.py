@@ -1,0 +1,188 @@
+"""The gateway before a service that notes everything it sees: what is refused here never gets there."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+import uvicorn
+
+from chassis import auth
+from chassis.front import Front
+from chassis.testing import fetch_test_keys, sign
+from gateway.app import Gateway
+from gateway.cors import Cors
+from gateway.limits import RateLimit
+from gateway.proxy import Proxy
+from gateway.routing import RoutingTable
+from gateway.tests.test_routing import operation, spec
+from local.ports import free_port
+
+SPEC = spec(
+    {
+        "/v1/things": {
+            "get": operation("list", security=[]),
+            "post": operation("make"),
+            "delete": operation("clear", security=[{"jwt": ["admin"]}]),
+        },
+        "/v1/login": {"post": operation("login", security=[], **{"x-rate": "auth"})},
+    }
+)
+
+
+class Upstream(BaseHTTPRequestHandler):
+    """A service that answers what it was asked."""
+
+    seen: list[tuple[str, str, dict[str, str], bytes]]
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.seen.append(
+            (self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+        )  # type: ignore[attr-defined]
+        if "/lost" in self.path:
+            self.close_connection = True
+            return
+        content = b'{"meta":{}}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/vnd.api+json")
+        self.send_header("ETag", 'W/"1"')
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815 (as http.server calls them)
+
+    def log_message(self, *_: Any) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def upstream() -> Iterator[Any]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    server.seen = []  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def url(upstream: Any) -> Iterator[str]:
+    keyring = auth.Keyring(fetch_test_keys)
+    keyring.refresh()
+    auth.configure(keyring)
+    gateway = Gateway(
+        RoutingTable({"events": SPEC}),
+        Proxy({"events": f"http://127.0.0.1:{upstream.server_port}"}, 5),
+        RateLimit({"default": 100, "auth": 2}),
+        Cors(["https://shop.example"]),
+        {"/docs": ("text/html", b"<p>docs</p>")},
+    )
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(Front(gateway, {"always": lambda: True}), host="127.0.0.1", port=port, log_level="error")
+    )
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    thread.start()
+    while not server.started:
+        pass
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(5)
+
+
+def bearer(**claims: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sign(7, **claims)}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status", "code"),
+    [
+        ("POST", "/v1/things", {}, 401, "unauthorized"),
+        ("POST", "/v1/things", {"Authorization": "JWT broken"}, 401, "invalid-token"),
+        ("POST", "/v1/things", bearer(exp=1), 401, "token-expired"),
+        ("DELETE", "/v1/things", bearer(), 403, "role-required"),
+        ("PATCH", "/v1/things", bearer(), 405, "method-not-allowed"),
+        ("GET", "/v1/nothing", {}, 404, "no-such-path"),
+        ("GET", "/../etc/passwd", {}, 404, "no-such-path"),
+    ],
+)
+def test_what_is_refused_here_never_reaches_the_service(
+    url: str, upstream: Any, method: str, path: str, headers: dict[str, str], status: int, code: str
+) -> None:
+    answer = requests.request(method, url + path, headers=headers, timeout=5)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (status, code)
+    assert upstream.seen == []
+
+
+def test_a_request_is_forwarded_whole(url: str, upstream: Any) -> None:
+    headers = {**bearer(), "Cookie": "a=b", "X-Client-Address": "6.6.6.6", "X-Request-Id": "r-9", "If-Match": "x"}
+    answer = requests.post(f"{url}/v1/things?filter=%5B%5D&a=b%20c", data=b'{"x":1}', headers=headers, timeout=5)
+    assert (answer.status_code, answer.json(), answer.headers["ETag"]) == (200, {"meta": {}}, 'W/"1"')
+    assert answer.headers["X-Request-Id"] == "r-9"
+    [(method, path, seen, body)] = upstream.seen
+    assert (method, path, body) == ("POST", "/v1/things?filter=%5B%5D&a=b%20c", b'{"x":1}')
+    assert seen["x-client-address"] == "127.0.0.1"
+    assert (seen["x-request-id"], seen["if-match"]) == ("r-9", "x")
+    assert "cookie" not in seen
+
+
+def test_a_body_that_is_too_large_is_413(url: str, upstream: Any) -> None:
+    answer = requests.post(f"{url}/v1/things", data=b"x" * 1_100_000, headers=bearer(), timeout=5)
+    assert answer.status_code == 413
+    assert upstream.seen == []
+
+
+def test_a_service_that_is_down_is_503_with_retry_after(url: str, upstream: Any) -> None:
+    upstream.shutdown()
+    upstream.server_close()
+    answer = requests.get(f"{url}/v1/things", timeout=10)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    error = answer.json()["errors"][0]
+    assert (error["code"], error["meta"]) == ("service-unavailable", {"service": "events"})
+
+
+def test_a_lost_answer_says_how_to_go_on(url: str, upstream: Any) -> None:
+    answer = requests.post(f"{url}/v1/things?/lost", data=b"{}", headers=bearer(), timeout=10)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, "answer-lost")
+    assert len(upstream.seen) == 1
+
+
+def test_too_many_requests_are_429_with_retry_after(url: str, upstream: Any) -> None:
+    answers = [requests.post(f"{url}/v1/login", timeout=5) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].headers["Retry-After"] == "30"
+    assert len(upstream.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"), [("https://shop.example", "https://shop.example"), ("https://evil.example", None)]
+)
+def test_only_declared_origins_may_call_from_a_browser(
+    url: str, upstream: Any, origin: str, allowed: str | None
+) -> None:
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    preflight = requests.options(f"{url}/v1/things", headers=headers, timeout=5)
+    assert preflight.status_code == 204
+    assert preflight.headers.get("Access-Control-Allow-Origin") == allowed
+    assert preflight.headers.get("Access-Control-Allow-Methods") == ("DELETE, GET, OPTIONS, POST" if allowed else None)
+    assert upstream.seen == []
+
+
+def test_an_ended_session_ends_here_too(url: str, upstream: Any) -> None:
+    headers = bearer()
+    assert requests.post(f"{url}/v1/things", data=b"{}", headers=headers, timeout=5).status_code == 200
+    auth.keyring().end(7, "", 9e9)
+    assert requests.post(f"{url}/v1/things", data=b"{}", headers=headers, timeout=5).status_code == 401
+    assert len(upstream.seen) == 1
+
+
+def test_the_documentation_page_loads_nothing_from_elsewhere(url: str) -> None:
+    answer = requests.get(f"{url}/docs", timeout=5)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'self'")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
