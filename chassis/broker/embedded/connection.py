@@ -13,7 +13,7 @@ from chassis.broker.embedded import schema
 from chassis.messages import Catalogue
 
 log = logging.getLogger(__name__)
-STOP_SECONDS = 0.5
+STOP_SECONDS = 0.2
 
 
 class Database:

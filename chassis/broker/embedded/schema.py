@@ -52,13 +52,19 @@ CREATE INDEX broadcast_age ON broadcast (stored_at);
 
 def declare(connection: psycopg.Connection, schema: str, catalogue: Catalogue) -> None:
     """Creates what is missing. Several processes may do so at once; whoever finds all in place locks nothing."""
-    if connection.execute("SELECT to_regclass('broadcast')").fetchone() == (None,):
+    if not _is_complete(connection, schema):
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (f"stagedoor broker {schema}",))
-            if connection.execute("SELECT to_regclass('broadcast')").fetchone() == (None,):
+            if not _is_complete(connection, schema):
                 connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
                 connection.execute(TABLES)
     there = set(connection.execute("SELECT type, queue FROM binding").fetchall())
     if missing := [binding for binding in catalogue.bindings if binding not in there]:
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO binding VALUES (%s, %s) ON CONFLICT DO NOTHING", missing)
+
+
+def _is_complete(connection: psycopg.Connection, schema: str) -> bool:
+    """Asks the catalogue's table: name resolution may not see yet what another process has just committed."""
+    last_table = "SELECT 1 FROM pg_tables WHERE schemaname = %s AND tablename = 'broadcast'"
+    return connection.execute(last_table, (schema,)).fetchone() is not None

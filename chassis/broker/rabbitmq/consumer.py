@@ -18,7 +18,7 @@ from chassis.broker.verdicts import Ruling, rule
 from chassis.messages import Envelope
 
 log = logging.getLogger(__name__)
-STOP_SECONDS = 0.5
+STOP_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
