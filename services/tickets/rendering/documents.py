@@ -13,9 +13,9 @@ from xhtml2pdf import default
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 from xhtml2pdf.document import pisaDocument
 
-from ..domain import moments
+from ..domain import moments, plain
 from ..domain.amounts import amount
-from . import plain, tags, typefaces
+from . import tags, typefaces
 from .views import EventView, LineView, OrderView, TicketView
 from .words import words
 

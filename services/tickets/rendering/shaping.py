@@ -1,4 +1,4 @@
-"""Text in reading order in, glyphs in drawing order out: fonts per script, directions (UAX #9), HarfBuzz where it is needed."""
+"""Text in reading order in, glyphs in drawing order out: fonts per script, directions (UAX #9), HarfBuzz if needed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .typefaces import Typeface
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbours on a line that one font draws. `glyphs` is what the PDF gets, `text` what a person reads and copies."""
+    """Neighbours on a line that one font draws. `glyphs` is what the PDF gets, `text` what a person reads."""
 
     text: str
     glyphs: str

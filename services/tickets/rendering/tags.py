@@ -28,7 +28,7 @@ FILL, FILL_AND_STROKE = 0, 2  # PDF text rendering modes
 QR_SCALE = 8  # pixels per module: viewers that smooth pictures still leave sharp edges
 
 
-class TextBlock(Flowable):
+class TextBlock(Flowable):  # type: ignore[misc]
     """Lines of foreign text, as large as its place allows."""
 
     def __init__(
@@ -114,7 +114,7 @@ def _colour(value: str) -> Any:
     return HexColor(value)
 
 
-class QrCode(Flowable):
+class QrCode(Flowable):  # type: ignore[misc]
     """A square QR code, dark modules on white, with the quiet zone that the standard asks for."""
 
     def __init__(self, value: str, size: float, gap: float) -> None:
@@ -125,16 +125,13 @@ class QrCode(Flowable):
         return self.size, self.size + self.gap
 
     def draw(self) -> None:
-        pixels, data = qr_bitmap(self.value)
         name = "qr" + sha256(self.value.encode()).hexdigest()[:16]
-        document = self.canv._doc
-        registered = document.getXObjectName(name)
-        image = PDFImageXObject(name)
-        image.width = image.height = pixels
-        image.streamContent, image._filters = data, ("FlateDecode",)
-        self.canv._setXObjects(image)
-        document.Reference(image, registered)
-        document.addForm(name, image)
+        registered = self.canv._doc.getXObjectName(name)
+        if registered not in self.canv._doc.idToObject:
+            image = _image(name, self.value)
+            self.canv._setXObjects(image)
+            self.canv._doc.Reference(image, registered)
+            self.canv._doc.addForm(name, image)
         self.canv._formsinuse.append(name)
         self.canv.saveState()
         self.canv.translate(0, self.gap)
@@ -143,14 +140,20 @@ class QrCode(Flowable):
         self.canv.restoreState()
 
 
+def _image(name: str, value: str) -> PDFImageXObject:
+    """A picture of one bit per pixel; reportlab would make 24 of them."""
+    image = PDFImageXObject(name)
+    image.width, image.streamContent = qr_bitmap(value)
+    image.height, image._filters = image.width, ("FlateDecode",)
+    return image
+
+
 @lru_cache(maxsize=64)
 def qr_bitmap(value: str) -> tuple[int, bytes]:
     """Side length in pixels and the deflated one-bit picture (1 is white)."""
     barcode = zxingcpp.create_barcode(value, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
-    modules = memoryview(zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=True))
-    side = modules.shape[0]
-    rows = bytearray()
-    cells = modules.tobytes()
+    modules: Any = zxingcpp.write_barcode_to_image(barcode, scale=1, add_quiet_zones=True)
+    side, cells, rows = modules.shape[0], bytes(memoryview(modules)), bytearray()
     for row in range(side):
         # Eight pixels per module: each module is exactly one byte of the packed picture.
         rows += cells[row * side : (row + 1) * side] * QR_SCALE

@@ -1,4 +1,4 @@
-"""Which of our font files draws which character. Files are read when the first character needs them, once per process."""
+"""Which of our font files draws which character. A file is read when the first character needs it, once per process."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ FAMILY = "stagedoor"  # what our style sheets call the Latin typeface
 
 @dataclass(frozen=True)
 class Typeface:
-    """One script's font. Where only one weight is kept, bold text is the regular outline with a thin stroke around it."""
+    """One script's font. Where only one weight is kept, bold text is its outline with a thin stroke around it."""
 
     regular: str
     bold: str
@@ -112,7 +112,7 @@ class Font(ttfonts.TTFont):  # type: ignore[misc]
         return chr(code)
 
     def addObjects(self, doc: Any) -> None:  # noqa: N802
-        """reportlab writes the characters' own codes into the map that readers copy from; ours knows the private ones."""
+        """reportlab lets readers copy the characters' own codes; ours also says what the private ones stand for."""
         original, ttfonts.makeToUnicodeCMap = ttfonts.makeToUnicodeCMap, self._to_unicode
         try:
             super().addObjects(doc)

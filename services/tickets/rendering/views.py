@@ -1,4 +1,4 @@
-"""What a page shows, as plain values: rendering knows neither tables nor messages. Texts arrive as people wrote them."""
+"""What a page shows, as plain values: rendering knows neither tables nor messages. Texts come as people wrote them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

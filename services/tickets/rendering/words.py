@@ -78,7 +78,7 @@ _FRENCH = {
     "organizer": "Organisateur",
     "message": "Message de l’organisateur",
     "serial": "Billet n°",
-    "show": "Présentez ce code à l’entrée, imprimé ou sur votre téléphone. Il vaut une seule entrée, pour une personne.",
+    "show": "Présentez ce code à l’entrée, imprimé ou sur votre téléphone. Il vaut une entrée pour une personne.",
     "show_online": "Gardez ce code à portée de main : il vous identifie en ligne.",
     "private": "Ne publiez pas d’image de ce billet : la première personne qui montre le code entre.",
     "summary": "Récapitulatif de la commande",

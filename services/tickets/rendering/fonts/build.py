@@ -1,6 +1,6 @@
 """Makes the font files beside this script from the packages that README.md names. Needs `pip install fonttools`.
 
-    python build.py NOTO_FOLDER DROID_FOLDER EMOJI_TTF KOREAN_TTF
+python build.py NOTO_FOLDER DROID_FOLDER EMOJI_TTF KOREAN_TTF
 """
 
 import subprocess
@@ -20,9 +20,10 @@ ONE_WEIGHT = (
 
 
 def subset(source: Path, name: str, unicodes: str = ALL, features: str = "*") -> None:
-    """Drops hints, which no printer or viewer needs here, and what lies outside `unicodes`; outlines stay as they are."""
-    arguments = [str(source), f"--unicodes={unicodes}", f"--layout-features={features}", "--no-hinting", "--notdef-outline"]
-    subprocess.run(["pyftsubset", *arguments, f"--output-file={HERE / name}"], check=True)  # noqa: S603, S607
+    """Drops hints, which nobody needs here, and what lies outside `unicodes`; outlines stay as they are."""
+    chosen = [f"--unicodes={unicodes}", f"--layout-features={features}", f"--output-file={HERE / name}"]
+    command = ["pyftsubset", str(source), *chosen, "--no-hinting", "--notdef-outline"]
+    subprocess.run(command, check=True)  # noqa: S603 (the names are ours)
 
 
 def main(noto: Path, droid: Path, emoji: Path, korean: Path) -> None:

@@ -4,7 +4,8 @@ import re
 from html.parser import HTMLParser
 from unicodedata import category, normalize
 
-_BLOCKS = frozenset(("address", "blockquote", "br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "tr", "ul"))
+_BLOCKS = frozenset(("address", "blockquote", "br", "div", "hr", "li", "ol", "p", "tr", "ul"))
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _HIDDEN = frozenset(("head", "script", "style", "template", "title"))
 _KEPT = frozenset("\u200c\u200d")  # joiners shape letters; other format characters only confuse
 _BLANKS = re.compile(r"[ \t\u00a0]+")
@@ -52,13 +53,13 @@ class _Words(HTMLParser):
             self.hidden += 1
         elif tag == "li":
             self.found.append("\n• ")
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS | _HEADINGS:
             self.found.append("\n")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _HIDDEN:
             self.hidden = max(0, self.hidden - 1)
-        elif tag in _BLOCKS and tag != "li":
+        elif tag in (_BLOCKS | _HEADINGS) and tag != "li":
             self.found.append("\n")
 
     def handle_data(self, data: str) -> None:

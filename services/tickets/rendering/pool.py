@@ -1,0 +1,116 @@
+"""Rendering in processes of its own: it is pure Python, so threads would only wait for each other and for requests."""
+
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from types import TracebackType
+from typing import Self, TypeVar
+
+from . import documents
+from .documents import UnrenderableError
+from .views import OrderView, TicketView
+
+View = TypeVar("View")
+DOCUMENTS_PER_PROCESS = 2000  # then it is replaced, whatever libraries may have piled up in it
+ATTEMPTS = 3  # a document may lose its process to another one's misfortune
+
+
+class RenderPool:
+    """`workers` processes. A document that takes too long loses its process; a process that dies is replaced."""
+
+    def __init__(self, workers: int, *, seconds_per_document: float = documents.RENDER_SECONDS + 10) -> None:
+        self._workers, self._seconds = workers, seconds_per_document
+        self._slots = threading.BoundedSemaphore(workers)  # so that the time limit never includes waiting for a process
+        self._lock = threading.Lock()
+        self._executor: ProcessPoolExecutor | None = None
+        self._is_closed = False
+
+    def render_ticket(self, view: TicketView) -> bytes:
+        """One attendee's PDF. Raises UnrenderableError when this document cannot be made."""
+        return self._run(documents.render_ticket, view)
+
+    def render_order(self, view: OrderView) -> bytes:
+        """The purchaser's PDF. Raises UnrenderableError when this document cannot be made."""
+        return self._run(documents.render_order, view)
+
+    def close(self) -> None:
+        """Lets running documents finish (or run out of time) and ends the processes."""
+        with self._lock:
+            self._is_closed = True
+            executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, render: Callable[[View], bytes], view: View) -> bytes:
+        with self._slots:
+            for _ in range(ATTEMPTS):
+                executor = self._current()
+                try:
+                    return self._wait(executor, executor.submit(render, view))
+                except BrokenProcessPool:
+                    self._discard(executor)
+        raise UnrenderableError("The process that rendered this document ended before it was done")
+
+    def _wait(self, executor: ProcessPoolExecutor, future: "Future[bytes]") -> bytes:
+        try:
+            return future.result(timeout=self._seconds)
+        except TimeoutError as error:
+            self._discard(executor)
+            raise UnrenderableError(f"This document took longer than {self._seconds:g} seconds") from error
+
+    def _current(self) -> ProcessPoolExecutor:
+        with self._lock:
+            if self._is_closed:
+                raise RuntimeError("The render pool is closed")
+            if self._executor is None:
+                self._executor = _executor(self._workers)
+            return self._executor
+
+    def _discard(self, executor: ProcessPoolExecutor) -> None:
+        """Ends the executor's processes, the stuck one too; who else waited for one of them tries again on new ones."""
+        with self._lock:
+            if self._executor is executor:
+                self._executor = None
+        processes = list((executor._processes or {}).values())
+        for process in processes:
+            process.kill()
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _executor(workers: int) -> ProcessPoolExecutor:
+    # Not fork: the service's threads and connections must not come along. The server reads the modules once for all.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([documents.__name__])
+    return ProcessPoolExecutor(
+        workers, mp_context=context, initializer=_begin, max_tasks_per_child=DOCUMENTS_PER_PROCESS
+    )
+
+
+def _begin() -> None:
+    """Runs first in each process. The service decides when it ends: Ctrl-C reaches both, but only the service acts."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_service, daemon=True).start()
+    documents.warm_up()
+    gc.collect()
+    gc.freeze()  # fonts and modules stay; the collector need not look at them for every document
+
+
+def _end_with_the_service() -> None:
+    service = multiprocessing.parent_process()
+    if service is not None:
+        service.join()
+        os._exit(1)
