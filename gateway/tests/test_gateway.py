@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import requests
@@ -28,7 +28,7 @@ SPEC = spec(
             "post": operation("make"),
             "delete": operation("clear", security=[{"jwt": ["admin"]}]),
         },
-        "/v1/login": {"post": operation("login", security=[], **{"x-rate": "auth"})},
+        "/v1/login": {"post": {**operation("login", security=[]), "x-rate": "auth"}},
     }
 )
 
@@ -36,13 +36,11 @@ SPEC = spec(
 class Upstream(BaseHTTPRequestHandler):
     """A service that answers what it was asked."""
 
-    seen: list[tuple[str, str, dict[str, str], bytes]]
-
     def _answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.seen.append(
+        cast(Any, self.server).seen.append(
             (self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-        )  # type: ignore[attr-defined]
+        )
         if "/lost" in self.path:
             self.close_connection = True
             return
@@ -63,8 +61,8 @@ class Upstream(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def upstream() -> Iterator[Any]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    server.seen = []  # type: ignore[attr-defined]
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    server.seen = []
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield server
     server.shutdown()
