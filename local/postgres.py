@@ -178,7 +178,12 @@ class EmbeddedPostgres:
         with (self.folder / "last-command.log").open("w+") as output:
             done = subprocess.run(
                 [self._binaries / program, *arguments],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd="/", env=environment, **identity,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env=environment,
+                **identity,
             )
             output.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, output.read())
@@ -233,4 +238,3 @@ def _write_private(path: Path, content: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
-

@@ -31,6 +31,11 @@ class Process:
         """The process id while it lives."""
         return self._running.pid if self._running is not None and self._running.poll() is None else None
 
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended; None while it lives."""
+        return None if self._running is None else self._running.poll()
+
     def start(self) -> None:
         """Starts it, unless it lives."""
         if self.pid is not None:
