@@ -49,13 +49,20 @@ def resolved(document: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, 
         return dict(node)
     merged: dict[str, Any] = {}
     for part in [*node["allOf"], {key: value for key, value in node.items() if key != "allOf"}]:
-        for key, value in resolved(document, part).items():
-            if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-                merged[key] = {**merged[key], **value}
-            elif key == "required":
-                merged[key] = [*merged.get(key, ()), *value]
-            else:
-                merged[key] = value
+        merged = _merged(document, merged, resolved(document, part))
+    return merged
+
+
+def _merged(document: Mapping[str, Any], first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(first)
+    for key, value in second.items():
+        known = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            merged[key] = _merged(document, resolved(document, known), resolved(document, value))
+        elif key == "required" and isinstance(known, list):
+            merged[key] = [*known, *(name for name in value if name not in known)]
+        else:
+            merged[key] = value
     return merged
 
 
@@ -161,7 +168,7 @@ class _Gathering:
         target = self.document.setdefault("components", {}).setdefault(section, {})
         if self.origin.get((section, name)) == source:
             return f"#{pointer}"
-        if name in target:
+        if target.get(name, {"$ref": reference}).get("$ref") != reference:
             raise SpecError(f"{reference}: the spec has its own components.{section}.{name}.")
         self.origin[section, name] = source
         target[name] = dict(_at(self.files[source], f"#{pointer}"))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import flask
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.orm import RelationshipDirection, Session, selectinload
+from sqlalchemy.orm import RelationshipDirection, Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from chassis import clock
 from chassis.db import run
@@ -19,6 +20,7 @@ from chassis.jsonapi import documents, reading
 from chassis.jsonapi.body import read_document
 from chassis.jsonapi.etag import require_match
 from chassis.jsonapi.finding import again_when_missing, find
+from chassis.jsonapi.includes import related_to
 from chassis.jsonapi.viewer import viewer_of
 from chassis.responses import respond
 
@@ -164,8 +166,7 @@ def relate(db: Session, viewer: Viewer, resource: Resource[Any], row: Any, relat
             is_changed = True
         elif link.is_local and link.direction is RelationshipDirection.MANYTOMANY and not link.is_view_only:
             rows = _rows(db, viewer, link, wanted if isinstance(wanted, list) else [])
-            _load_collection(db, resource, link, row)
-            setattr(row, link.orm_key, rows)
+            _replace(db, viewer, resource, link, row, rows)
             is_changed = True
     return is_changed
 
@@ -184,17 +185,17 @@ def _rows(db: Session, viewer: Viewer, link: Link, identities: list[Any]) -> lis
     return list(found)
 
 
-def _load_collection(db: Session, resource: Resource[Any], link: Link, row: Any) -> None:
-    """Loads what the relation holds now, because models refuse to load it unasked."""
+def _replace(db: Session, viewer: Viewer, resource: Resource[Any], link: Link, row: Any, wanted: list[Any]) -> None:
+    """Makes the relation hold `wanted`, and still what the caller may not see and therefore could not name."""
     identity = getattr(row, resource.plan.id_key)
-    if identity is None or link.orm is None:
-        return
-    db.scalars(
-        select(resource.model)
-        .where(resource.plan.id_column == identity)
-        .options(selectinload(link.orm))
-        .execution_options(populate_existing=True)
-    ).all()
+    if identity is not None and link.target is not None:
+        target = link.target
+        held = select(target.model).where(related_to(resource, link, identity))
+        seen = set(db.scalars(held.where(*viewer.rows(target))))
+        now = list(db.scalars(held))
+        set_committed_value(row, link.orm_key, now)  # models refuse to load it unasked
+        wanted = [*wanted, *(item for item in now if item not in seen and item not in wanted)]
+    setattr(row, link.orm_key, wanted)
 
 
 @contextmanager

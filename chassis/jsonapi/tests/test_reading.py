@@ -6,11 +6,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from chassis.errors import BadRequest, Forbidden, NotAcceptable, NotFound
-from chassis.jsonapi import Resource, prepare
 from chassis.jsonapi.tests import library
 from chassis.jsonapi.tests.conftest import Ask, claims
 from chassis.jsonapi.tests.library import Author, Blurb, Book, Review, Tag, authors, books
-from chassis.spec import SpecError
 
 
 def stock(db: Session, *rows: Any) -> None:
@@ -310,9 +308,9 @@ class TestIncludes:
 
     @pytest.mark.parametrize("path", ["nothing", "author.nothing", "shelf", "title", "reviews.book.x"])
     def test_unknown_relations_are_refused(self, ask: Ask, path: str) -> None:
-        for function, arguments in ((books.fetch_page, {}), (books.fetch, {"id_": "1"})):
+        for function in (books.fetch_page, books.fetch):
             with pytest.raises(BadRequest) as caught:
-                ask(function, {"include": path}, **arguments)
+                ask(function, {"include": path}, id_="1")
             assert (caught.value.code, caught.value.source) == ("include-invalid", {"parameter": "include"})
 
     def test_unknown_relations_are_refused_also_for_an_empty_list(self, ask: Ask) -> None:
@@ -423,49 +421,6 @@ class TestHeaders:
     def test_who_excludes_it_is_told(self, ask: Ask, accept: str) -> None:
         with pytest.raises(NotAcceptable):
             ask(books.fetch_page, headers={"Accept": accept})
-
-
-class TestDeclarations:
-    def spec(self, attributes: dict[str, Any], **relations: Any) -> dict[str, Any]:
-        return {"components": {"schemas": {"thing": library._type(attributes, **relations)}}}
-
-    def make(self, spec: dict[str, Any], **rest: Any) -> Resource[Any]:
-        class Base(library.chassis.db.Base):
-            __abstract__ = True
-            metadata = library.MetaData()
-
-        class Thing(Base):
-            __tablename__ = "things"
-            id: library.Mapped[int] = library.mapped_column(primary_key=True)
-            name: library.Mapped[str]
-
-        thing = Resource("thing", Thing, spec=spec, **rest)
-        prepare(Base.metadata)
-        return thing
-
-    def test_a_service_that_says_enough_starts(self) -> None:
-        prepare(library.Base.metadata)
-        assert self.make(self.spec({"name": {"type": "string"}})).path == "/v1/things"
-
-    @pytest.mark.parametrize(
-        ("attributes", "complaint"),
-        [
-            ({"colour": {"type": "string"}}, "thing: the model has nothing for the attribute colour."),
-            ({"name": {"x-visible-to": "king"}}, "thing: nobody says who holds the level king."),
-        ],
-    )
-    def test_a_wrong_declaration_stops_the_start(self, attributes: dict[str, Any], complaint: str) -> None:
-        with pytest.raises(SpecError) as caught:
-            self.make(self.spec(attributes))
-        assert str(caught.value) == complaint
-
-    def test_a_relation_needs_its_type(self) -> None:
-        with pytest.raises(SpecError):
-            self.make(self.spec({}, other={}))
-
-    def test_a_type_is_declared_once(self) -> None:
-        with pytest.raises(SpecError):
-            Resource("book", Book, spec=library.SPEC)
 
 
 def test_operations_attract_path_parameters_only() -> None:
