@@ -22,8 +22,30 @@ from proto import options_pb2
 
 ROOT = Path(__file__).resolve().parent.parent
 DOES_IO = frozenset(
-    "socket ssl http urllib requests sqlite3 subprocess asyncio threading multiprocessing flask sqlalchemy psycopg pika grpc connexion "
-    "stripe paypalrestsdk smtplib os shutil tempfile".split()  # noqa: SIM905
+    [
+        "socket",
+        "ssl",
+        "http",
+        "urllib",
+        "requests",
+        "sqlite3",
+        "subprocess",
+        "asyncio",
+        "threading",
+        "multiprocessing",
+        "flask",
+        "sqlalchemy",
+        "psycopg",
+        "pika",
+        "grpc",
+        "connexion",
+        "stripe",
+        "paypalrestsdk",
+        "smtplib",
+        "os",
+        "shutil",
+        "tempfile",
+    ]
 )
 RULES_MAY_USE_OF_CHASSIS = ("chassis.errors", "chassis.money")
 

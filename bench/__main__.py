@@ -1,0 +1,147 @@
+"""`make bench`: starts a system of its own in a folder of its own, loads it, and prints what it costs.
+
+Budgets are CPU time per operation, because wall-clock figures depend on who else uses the machine. The load generator runs
+beside the system on the same cores, and its own CPU time is not counted.
+"""
+
+import argparse
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import psutil
+
+from bench import load
+from bench.cpu import RENDERERS, CpuTime, measure
+from bench.load import Call, Report
+from bench.stage import Stage, set_up, wait_until_quiet
+from local.system import Ports, System
+
+FAKES = ("fake stripe", "fake paypal")
+
+
+def main() -> None:
+    """All scenarios, or those named."""
+    scenarios: dict[str, Callable[[System, Stage], None]] = {
+        "orders": orders,
+        "reads": reads,
+        "purchase": purchase,
+        "flash": flash,
+    }
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("only", nargs="*", choices=[[], *scenarios], help="scenarios (default: all)")
+    chosen = parser.parse_args().only or list(scenarios)
+    print(
+        f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB; starting a system ...",
+        flush=True,
+    )
+    with tempfile.TemporaryDirectory() as folder, System(Path(folder), Ports.free()) as system:
+        stage = set_up(system)
+        wait_until_quiet(system)
+        for name in chosen:
+            scenarios[name](system, stage)
+
+
+def orders(system: System, stage: Stage) -> None:
+    """(A) create-order: two attendees and a discount code, through the gateway, until all queues are empty."""
+    print("\ncreate-order, 2 attendees + discount code (until outboxes and queues are empty)")
+    print(f"{'buyers':>8} {'orders':>8} {'orders/s':>10} {'p50 ms':>8} {'p99 ms':>8} {'CPU ms/order':>14}")
+    load.run(system.url, 8, [_order(stage, number) for number in range(200)])  # warms prepared statements
+    wait_until_quiet(system)
+    for buyers, total in ((1, 300), (8, 1500), (32, 3000)):
+        report, used = _measured(system, lambda: load.run(system.url, buyers, [_order(stage, n) for n in range(total)]))
+        _expect(report, {200, 201})
+        ms = used.total(without=(*FAKES, RENDERERS)) * 1000 / total
+        rate = report.per_second
+        print(
+            f"{buyers:>8} {total:>8} {rate:>10.0f} {report.quantile_ms(0.5):>8.1f} {report.quantile_ms(0.99):>8.1f} {ms:>14.2f}"
+        )
+    _where(used, total)
+
+
+def reads(system: System, stage: Stage) -> None:
+    """Event list and detail, as a visitor."""
+    print("\nreads")
+    for title, path, total in (
+        ("event detail", f"/v1/events/{stage.event_identifier}", 2000),
+        ("event list", "/v1/events", 1000),
+    ):
+        load.run(system.url, 4, [Call(path)] * 100)
+        report, used = _measured(system, lambda: load.run(system.url, 8, [Call(path)] * total))
+        _expect(report, {200})
+        ms = used.total() * 1000 / total
+        print(f"  {title:<14} {report.per_second:>7.0f}/s  p50 {report.quantile_ms(0.5):.1f} ms  CPU {ms:.2f} ms each")
+
+
+def purchase(system: System, stage: Stage) -> None:
+    """(C) create-order, two attendees filled in, pending with Stripe, charged; tickets issued and mailed."""
+    total = 100
+    started = time.perf_counter()
+    before = measure(system)
+    made = load.run(system.url, 8, [_order(stage, number) for number in range(total)], keep_bodies=True)
+    documents = [orjson.loads(body)["data"] for body in made.bodies]
+    tokens = {str(number % len(stage.tokens)): token for number, token in enumerate(stage.tokens)}
+    _finish(system, stage, documents, tokens)
+    wait_until_quiet(system)
+    _wait_for_pdfs(system, 2 * total)
+    used = measure(system).minus(before)
+    ms = used.total(without=(*FAKES, RENDERERS)) * 1000 / total
+    pdf = used.seconds.get(RENDERERS, 0.0) * 1000 / (2 * total)
+    print(f"\nwhole paid purchase of two ({total} in {time.perf_counter() - started:.1f} s)")
+    print(f"  CPU {ms:.1f} ms per purchase + PDFs ({pdf:.1f} ms each ticket, rendered in worker processes)")
+    _where(used, total)
+
+
+def flash(system: System, stage: Stage) -> None:
+    """(B) 1,000 buyers at once for 300 seats."""
+    body = orjson.dumps({"tickets": [{"id": stage.flash_ticket_id, "quantity": 1}]})
+    calls = [Call("/v1/orders/create-order", body, stage.tokens[n % len(stage.tokens)]) for n in range(1000)]
+    report, used = _measured(system, lambda: load.at_once(system.url, calls))
+    sold = report.statuses[200] + report.statuses[201]
+    print("\nflash sale, 1,000 buyers at once for 300 seats")
+    print(f"  sold {sold}, sold out {report.statuses[409]}, other {1000 - sold - report.statuses[409]}")
+    print(
+        f"  all answered in {report.seconds:.2f} s, p50 {report.quantile_ms(0.5):.0f} ms, CPU {used.total() * 1000:.0f} ms in all"
+    )
+
+
+def _order(stage: Stage, number: int) -> Call:
+    body = {"tickets": [{"id": stage.ticket_id, "quantity": 2}], "discount-code": stage.code_id}
+    return Call("/v1/orders/create-order", orjson.dumps(body), stage.tokens[number % len(stage.tokens)])
+
+
+def _finish(system: System, stage: Stage, documents: list[dict[str, object]], tokens: dict[str, str]) -> None:
+    raise SystemExit("see bench/purchase.py")
+
+
+def _wait_for_pdfs(system: System, count: int) -> None:
+    raise SystemExit("see bench/purchase.py")
+
+
+def _measured(system: System, work: Callable[[], Report]) -> tuple[Report, CpuTime]:
+    before = measure(system)
+    report = work()
+    wait_until_quiet(system)
+    return report, measure(system).minus(before)
+
+
+def _expect(report: Report, statuses: set[int]) -> None:
+    if unexpected := {status: count for status, count in report.statuses.items() if status not in statuses}:
+        print(f"  UNEXPECTED ANSWERS: {unexpected}")
+
+
+def _where(used: CpuTime, total: int) -> None:
+    parts = sorted(used.seconds.items(), key=lambda part: -part[1])
+    print(
+        "  where: "
+        + ", ".join(f"{name} {seconds * 1000 / total:.2f}" for name, seconds in parts if seconds > 0)
+        + " ms"
+    )
+
+
+if __name__ == "__main__":
+    _ = uuid
+    main()
