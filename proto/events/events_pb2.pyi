@@ -279,6 +279,7 @@ class Discount(_message.Message):
     MIN_QUANTITY_FIELD_NUMBER: _builtins.int
     MAX_QUANTITY_FIELD_NUMBER: _builtins.int
     TICKET_IDS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     code: _builtins.str
     type: _builtins.str
@@ -293,6 +294,7 @@ class Discount(_message.Message):
     """0: none"""
     max_quantity: _builtins.int
     """0: none"""
+    epoch: _builtins.int
     @_builtins.property
     def ticket_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -308,10 +310,11 @@ class Discount(_message.Message):
         min_quantity: _builtins.int = ...,
         max_quantity: _builtins.int = ...,
         ticket_ids: _abc.Iterable[_builtins.int] | None = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "id", b"id", "is_active", b"is_active", "max_quantity", b"max_quantity", "min_quantity", b"min_quantity", "ticket_ids", b"ticket_ids", "tickets_number", b"tickets_number", "type", b"type", "value", b"value", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "epoch", b"epoch", "id", b"id", "is_active", b"is_active", "max_quantity", b"max_quantity", "min_quantity", b"min_quantity", "ticket_ids", b"ticket_ids", "tickets_number", b"tickets_number", "type", b"type", "value", b"value", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,6 +332,7 @@ class AccessCode(_message.Message):
     MIN_QUANTITY_FIELD_NUMBER: _builtins.int
     MAX_QUANTITY_FIELD_NUMBER: _builtins.int
     TICKET_IDS_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     code: _builtins.str
     version: _builtins.int
@@ -336,6 +340,7 @@ class AccessCode(_message.Message):
     tickets_number: _builtins.int
     min_quantity: _builtins.int
     max_quantity: _builtins.int
+    epoch: _builtins.int
     @_builtins.property
     def ticket_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -349,10 +354,11 @@ class AccessCode(_message.Message):
         min_quantity: _builtins.int = ...,
         max_quantity: _builtins.int = ...,
         ticket_ids: _abc.Iterable[_builtins.int] | None = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "id", b"id", "is_active", b"is_active", "max_quantity", b"max_quantity", "min_quantity", b"min_quantity", "ticket_ids", b"ticket_ids", "tickets_number", b"tickets_number", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "epoch", b"epoch", "id", b"id", "is_active", b"is_active", "max_quantity", b"max_quantity", "min_quantity", b"min_quantity", "ticket_ids", b"ticket_ids", "tickets_number", b"tickets_number", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,6 +53,7 @@ class StockLimit(_message.Message):
     ON_SALE_FIELD_NUMBER: _builtins.int
     MUST_BE_UNSOLD_FIELD_NUMBER: _builtins.int
     EVENT_ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     ticket_id: _builtins.int
     version: _builtins.int
     capacity: _builtins.int
@@ -60,6 +61,7 @@ class StockLimit(_message.Message):
     must_be_unsold: _builtins.bool
     """deletion: refused while anything is held or sold"""
     event_id: _builtins.int
+    epoch: _builtins.int
     def __init__(
         self,
         *,
@@ -69,10 +71,11 @@ class StockLimit(_message.Message):
         on_sale: _builtins.bool = ...,
         must_be_unsold: _builtins.bool = ...,
         event_id: _builtins.int = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "event_id", b"event_id", "must_be_unsold", b"must_be_unsold", "on_sale", b"on_sale", "ticket_id", b"ticket_id", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "epoch", b"epoch", "event_id", b"event_id", "must_be_unsold", b"must_be_unsold", "on_sale", b"on_sale", "ticket_id", b"ticket_id", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -87,12 +90,14 @@ class CodeLimit(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     IS_ACTIVE_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
     code_id: _builtins.int
     is_access_code: _builtins.bool
     version: _builtins.int
     limit: _builtins.int
     """0: none"""
     is_active: _builtins.bool
+    epoch: _builtins.int
     def __init__(
         self,
         *,
@@ -101,10 +106,11 @@ class CodeLimit(_message.Message):
         version: _builtins.int = ...,
         limit: _builtins.int = ...,
         is_active: _builtins.bool = ...,
+        epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_id", b"code_id", "is_access_code", b"is_access_code", "is_active", b"is_active", "limit", b"limit", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code_id", b"code_id", "epoch", b"epoch", "is_access_code", b"is_access_code", "is_active", b"is_active", "limit", b"limit", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

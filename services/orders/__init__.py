@@ -1,0 +1,1 @@
+"""Orders, attendees, the seat ledger and the code-use ledger."""

@@ -1,0 +1,1 @@
+"""Every change: read, decide, write, tell. Takes `db` and never commits."""

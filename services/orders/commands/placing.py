@@ -1,0 +1,384 @@
+"""A cart becomes an order: seats, code uses, rows and message, all or nothing.
+
+This is the path that a flash sale takes, so it is few round trips of prepared statements: one that writes order, lines and
+attendees, one for the message, then the ledger (per ticket type, per code), then the commit.
+"""
+
+import secrets
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from chassis import db as chassis_db
+from chassis.auth import Claims
+from chassis.errors import Forbidden, Unprocessable
+from chassis.outbox import publish
+from proto.events import events_pb2
+from proto.orders import orders_pb2
+from services.orders.commands import replicas, telling
+from services.orders.domain import carts, pricing
+from services.orders.domain.carts import Cart
+from services.orders.domain.lifecycle import SEATS, Seat, Status
+from services.orders.domain.stock import SoldOut, exhausted, revision, sold_out
+from services.orders.models import Order
+from services.orders.queries import access, ledger
+from services.orders.queries.ledger import CodeWish, SeatWish
+
+_WRITE = """
+WITH placed AS (
+  INSERT INTO orders (identifier, version, status, event_id, user_id, buyer_email, locale, created_at, expires_at,
+    completed_at, expiry_minutes, amount_minor, currency, discount_minor, tax_minor, tax_name, tax_rate, is_tax_included,
+    discount_code_id, access_code_id, payment_mode, captured_minor, refunded_minor, refund_status, is_billing_enabled,
+    company, tax_business_info, address, city, state, zipcode, country, order_notes)
+  VALUES (%(identifier)s, 1, %(status)s, %(event_id)s, %(user_id)s, %(buyer_email)s, '', %(created_at)s, %(expires_at)s,
+    %(completed_at)s, %(expiry_minutes)s, %(amount_minor)s, %(currency)s, %(discount_minor)s, %(tax_minor)s, %(tax_name)s,
+    %(tax_rate)s, %(is_tax_included)s, %(discount_code_id)s, %(access_code_id)s, %(payment_mode)s, 0, 0, 'none',
+    %(is_billing_enabled)s, %(company)s, %(tax_business_info)s, %(address)s, %(city)s, %(state)s, %(zipcode)s, %(country)s,
+    %(order_notes)s)
+  RETURNING id
+), priced AS (
+  INSERT INTO order_lines (order_id, ticket_id, ticket_name, quantity, price_minor, total_minor, discount_minor)
+  SELECT placed.id, line.* FROM placed, unnest(%(line_tickets)s::bigint[], %(line_names)s::text[], %(line_quantities)s::int[],
+    %(line_prices)s::bigint[], %(line_totals)s::bigint[], %(line_discounts)s::bigint[]) AS line
+), attending AS (
+  INSERT INTO attendees (order_id, event_id, creator_id, seat, created_at, identifier, ticket_id, price_minor,
+    is_discount_applied, is_access_code_applied, is_checked_in, is_checked_out, is_registered, scan_version, pdf_version)
+  SELECT placed.id, %(event_id)s, %(user_id)s, %(seat)s, %(created_at)s, unit.*, false, false, false, 0, 0
+  FROM placed, unnest(%(unit_identifiers)s::text[], %(unit_tickets)s::bigint[], %(unit_prices)s::bigint[],
+    %(unit_discounted)s::boolean[], %(unit_accessed)s::boolean[]) AS unit
+  RETURNING id
+)
+SELECT placed.id, ARRAY(SELECT id FROM attending ORDER BY id) FROM placed
+"""
+_BLANK: Mapping[str, Any] = dict.fromkeys(column.key for column in Order.__table__.columns)
+BILLING = ("company", "tax_business_info", "address", "city", "state", "zipcode", "country", "order_notes")
+NO_DETAILS: Mapping[str, Any] = {**dict.fromkeys(BILLING), "is_billing_enabled": False}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How an order begins. Buyers get `initializing`; only those who run an event choose otherwise."""
+
+    status: Status = Status.INITIALIZING
+    payment_mode: str | None = None
+    details: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One attendee to be."""
+
+    ticket_id: int
+    price_minor: int
+    is_discounted: bool
+    is_accessed: bool
+
+
+class UnverifiedBuyer(Forbidden):
+    code = "unverified-user"
+
+
+def price(cart: Cart, offer: events_pb2.Offer) -> pricing.Quote:
+    """What the cart costs this caller under this offer."""
+    tickets = {each.ticket.id: offered_ticket(each) for each in offer.tickets}
+    if missing := [each.ticket_id for each in cart.wanted if each.ticket_id not in tickets]:
+        raise Unprocessable("There is no such ticket in this event.", code="ticket-unknown", meta={"tickets": missing})
+    return carts.cost(
+        cart, tickets, discount_of(offer), tax_of(offer), offer.event.currency, runs_event=offer.runs_event
+    )
+
+
+def offered_ticket(offered: events_pb2.OfferedTicket) -> carts.OfferedTicket:
+    """The part of an offer that pricing looks at."""
+    ticket = offered.ticket
+    return carts.OfferedTicket(
+        ticket.id,
+        ticket.name,
+        ticket.type,
+        ticket.price_minor,
+        ticket.min_price_minor,
+        ticket.max_price_minor,
+        offered.is_discounted,
+    )
+
+
+def discount_of(offer: events_pb2.Offer) -> pricing.Discount | None:
+    """The discount that events has checked, if there is one."""
+    if not offer.HasField("discount"):
+        return None
+    kind = "amount" if offer.discount.type == "amount" else "percent"
+    return pricing.Discount(offer.discount.code, kind, Decimal(offer.discount.value or "0"))  # type: ignore[arg-type]
+
+
+def tax_of(offer: events_pb2.Offer) -> pricing.Tax | None:
+    """The event's tax, if it has one."""
+    if not offer.HasField("tax"):
+        return None
+    return pricing.Tax(offer.tax.name, Decimal(offer.tax.rate or "0"), offer.tax.is_included)
+
+
+def require_verified(buyer: Claims, cart: Cart, offer: events_pb2.Offer) -> None:
+    """Raises UnverifiedBuyer (403) when somebody without a verified address wants free tickets only.
+
+    Opens its own transaction, but only for who looks unverified: the token may be older than the verification.
+    """
+    if buyer.is_verified or offer.runs_event:
+        return
+    tickets = {each.ticket.id: offered_ticket(each) for each in offer.tickets}
+    if not carts.is_all_free(cart, tickets):
+        return
+    with chassis_db.transaction() as db:
+        if access.is_verified_by_now(db, buyer.user_id):
+            return
+    raise UnverifiedBuyer(
+        "Please verify your e-mail address before you order free tickets.", source={"code": "unverified-user"}
+    )
+
+
+def check_uses(db: Session, quote: pricing.Quote, offer: events_pb2.Offer) -> None:
+    """Raises DiscountExhausted when the cart needs more uses than the code has left; nothing is partly discounted."""
+    if quote.discount is None or not quote.discounted_units:
+        return
+    left = ledger.uses_left(db, offer.discount.id, False, offer.discount.tickets_number)
+    if left is not None and quote.discounted_units > left:
+        raise exhausted(False, left)
+
+
+def place_cart(
+    db: Session, buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, *, now: datetime
+) -> tuple[Order, list[SeatWish], list[CodeWish]]:
+    """Writes order, lines and blank attendees and says OrderCreated. The caller ends with `ledger.take(...)`.
+
+    The answer to the buyer is stored in between, so that the rows everybody wants are locked last.
+    """
+    replicas.store_offer(db, offer)
+    terms = Terms()
+    units = units_of(quote, offer)
+    values = _values(buyer, quote, offer, units, terms, now)
+    units_written = {
+        "unit_identifiers": [secrets.token_hex(8) for _ in units],
+        "unit_tickets": [unit.ticket_id for unit in units],
+        "unit_prices": [unit.price_minor for unit in units],
+        "unit_discounted": [unit.is_discounted for unit in units],
+        "unit_accessed": [unit.is_accessed for unit in units],
+    }
+    order_id, attendee_ids = db.connection().exec_driver_sql(_WRITE, {**values, **units_written}).one()
+    order = _row(values, order_id)
+    publish(db, _created(order, quote, offer, attendee_ids, units, units_written["unit_identifiers"]), key=order.identifier)
+    return order, seat_wishes(quote, offer), code_wishes(offer, units)
+
+
+def write_order(
+    db: Session, buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, units: Sequence[Unit], terms: Terms, now: datetime
+) -> int:
+    """Writes order and lines for attendees that exist already; the order's number."""
+    replicas.store_offer(db, offer)
+    values = _values(buyer, quote, offer, units, terms, now)
+    none: dict[str, list[Any]] = {
+        name: [] for name in ("unit_identifiers", "unit_tickets", "unit_prices", "unit_discounted", "unit_accessed")
+    }
+    order_id: int = db.connection().exec_driver_sql(_WRITE, {**values, **none}).one()[0]
+    return order_id
+
+
+def units_of(quote: pricing.Quote, offer: events_pb2.Offer) -> list[Unit]:
+    """One unit per ticket, at what the order charges for it; they add up to the total."""
+    opened = set(offer.access_code.ticket_ids) if offer.HasField("access_code") else frozenset[int]()
+    return [
+        Unit(line.ticket_id, unit_minor, line.is_discounted, line.ticket_id in opened)
+        for line in quote.lines
+        for unit_minor in line.unit_minor
+    ]
+
+
+def seat_wishes(quote: pricing.Quote, offer: events_pb2.Offer) -> list[SeatWish]:
+    """What the ledger is asked for: seats per ticket type, with the offer's capacity."""
+    wanted: dict[int, int] = {}
+    for line in quote.lines:
+        wanted[line.ticket_id] = wanted.get(line.ticket_id, 0) + line.quantity
+    tickets = {each.ticket.id: each.ticket for each in offer.tickets}
+    return [
+        SeatWish(
+            ticket_id,
+            offer.event.id,
+            tickets[ticket_id].name,
+            seats,
+            tickets[ticket_id].quantity,
+            revision(tickets[ticket_id].epoch, tickets[ticket_id].version),
+            tickets[ticket_id].on_sale,
+        )
+        for ticket_id, seats in wanted.items()
+    ]
+
+
+def code_wishes(offer: events_pb2.Offer, units: Sequence[Unit]) -> list[CodeWish]:
+    """What the ledger is asked for: uses of the discount and of the access code."""
+    wishes = []
+    if discounted := sum(unit.is_discounted for unit in units):
+        code = offer.discount
+        version = revision(code.epoch, code.version)
+        wishes.append(CodeWish(code.id, False, discounted, code.tickets_number, version, code.is_active))
+    if accessed := sum(unit.is_accessed for unit in units):
+        opening = offer.access_code
+        version = revision(opening.epoch, opening.version)
+        wishes.append(CodeWish(opening.id, True, accessed, opening.tickets_number, version, opening.is_active))
+    return wishes
+
+
+class Turnstile:
+    """Refuses early, on a cheap read, where this process has just seen a ticket type sold out.
+
+    A thousand buyers at once would otherwise all ask for an offer and queue for one row only to hear no. The read is
+    asked again every time, so that a returned seat sells at once; and only while the offer that sold out is fresh, so that
+    a raised quantity counts even if its message is late.
+    """
+
+    FRESH_SECONDS = 2.0
+
+    def __init__(self) -> None:
+        self._seen: dict[int, tuple[float, str]] = {}
+
+    def note(self, wishes: Sequence[SeatWish]) -> None:
+        """Some of these were refused."""
+        if len(self._seen) > 10_000:
+            self._seen.clear()
+        for wish in wishes:
+            self._seen[wish.ticket_id] = (time.monotonic() + self.FRESH_SECONDS, wish.name)
+
+    def pass_or_refuse(self, quantities: Mapping[int, int]) -> None:
+        """Raises SoldOut when the ledger has fewer seats than wanted of a ticket type that sold out just now."""
+        now = time.monotonic()
+        suspects = [ticket for ticket in quantities if ticket in self._seen and self._seen[ticket][0] > now]
+        if not suspects:
+            return
+        found = ledger.glance(suspects)
+        for ticket in suspects:
+            if ticket in found and found[ticket][0] < quantities[ticket]:
+                raise sold_out(self._seen[ticket][1], found[ticket][0])
+
+    def forget(self) -> None:
+        """Lets everybody pass."""
+        self._seen.clear()
+
+
+turnstile = Turnstile()
+
+
+def take(db: Session, seats: Sequence[SeatWish], codes: Sequence[CodeWish], seat: Seat = Seat.HELD) -> None:
+    """`ledger.take`, and the turnstile learns of a refusal."""
+    try:
+        ledger.take(db, seats, codes, seat)
+    except SoldOut:
+        turnstile.note(seats)
+        raise
+
+
+def expires_at(status: Status, created_at: datetime, expiry_minutes: int) -> datetime | None:
+    """When an unpaid order lapses (RULES 3); placed and final ones never do."""
+    if status is Status.INITIALIZING:
+        return created_at + timedelta(minutes=expiry_minutes)
+    if status is Status.PENDING:
+        return created_at + timedelta(minutes=expiry_minutes + 30)
+    return None
+
+
+def _values(
+    buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, units: Sequence[Unit], terms: Terms, now: datetime
+) -> dict[str, Any]:
+    minutes = offer.order_expiry_minutes or 15
+    is_discounted = any(unit.is_discounted for unit in units)
+    is_accessed = any(unit.is_accessed for unit in units)
+    return {
+        "identifier": str(uuid.uuid4()),
+        "status": terms.status,
+        "event_id": offer.event.id,
+        "user_id": buyer.user_id,
+        "buyer_email": buyer.email,
+        "created_at": now,
+        "expires_at": expires_at(terms.status, now, minutes),
+        "completed_at": now if terms.status is Status.COMPLETED else None,
+        "expiry_minutes": minutes,
+        "amount_minor": quote.total_minor,
+        "currency": quote.currency,
+        "discount_minor": 0 if quote.is_custom else quote.discount_minor,
+        "tax_minor": quote.tax_minor,
+        "tax_name": quote.tax.name if quote.tax else "",
+        "tax_rate": str(quote.tax.rate) if quote.tax else "",
+        "is_tax_included": bool(quote.tax and quote.tax.is_included),
+        "discount_code_id": offer.discount.id if is_discounted else None,
+        "access_code_id": offer.access_code.id if is_accessed else None,
+        "payment_mode": terms.payment_mode,
+        "seat": SEATS[terms.status],
+        **(terms.details or NO_DETAILS),
+        "line_tickets": [line.ticket_id for line in quote.lines],
+        "line_names": [line.name for line in quote.lines],
+        "line_quantities": [line.quantity for line in quote.lines],
+        "line_prices": [line.price_minor for line in quote.lines],
+        "line_totals": [line.total_minor for line in quote.lines],
+        "line_discounts": [0 if quote.is_custom else line.discount_minor for line in quote.lines],
+    }
+
+
+def _row(values: Mapping[str, Any], order_id: int) -> Order:
+    """The order as a row in hand, without reading it back."""
+    known = {name: value for name, value in values.items() if name in _BLANK}
+    defaults = {"id": order_id, "version": 1, "locale": "", "refund_status": "none", "captured_minor": 0, "refunded_minor": 0}
+    return Order(**{**_BLANK, **known, **defaults})
+
+
+def _created(
+    order: Order,
+    quote: pricing.Quote,
+    offer: events_pb2.Offer,
+    attendee_ids: Sequence[int],
+    units: Sequence[Unit],
+    identifiers: Sequence[str],
+) -> orders_pb2.OrderCreated:
+    names = {line.ticket_id: line.name for line in quote.lines}
+    state = orders_pb2.OrderState(
+        id=order.id,
+        identifier=order.identifier,
+        version=order.version,
+        status=order.status,
+        event_id=order.event_id,
+        buyer_id=order.user_id,
+        buyer_email=order.buyer_email,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        payment_mode=order.payment_mode or "",
+        discount_minor=order.discount_minor,
+        tax_minor=order.tax_minor,
+        tax_name=order.tax_name,
+        tax_rate=order.tax_rate,
+        tax_included=order.is_tax_included,
+        created_at=replicas.stamp(order.created_at),
+        event=telling.event_facts(offer.event, order.payment_mode),
+        attendees=[
+            orders_pb2.Attendee(
+                id=attendee_id,
+                identifier=identifier,
+                ticket_id=unit.ticket_id,
+                ticket_name=names[unit.ticket_id],
+                price_minor=unit.price_minor,
+            )
+            for attendee_id, unit, identifier in zip(attendee_ids, units, identifiers, strict=True)
+        ],
+        lines=[
+            orders_pb2.OrderLine(
+                ticket_id=line.ticket_id,
+                ticket_name=line.name,
+                quantity=line.quantity,
+                price_minor=line.price_minor,
+                total_minor=line.total_minor,
+                discount_minor=line.discount_minor,
+            )
+            for line in quote.lines
+        ],
+    )
+    return orders_pb2.OrderCreated(order=state)

@@ -1,0 +1,192 @@
+"""Keeps what we know of others' resources, and the ledgers' capacities and limits, as new as what we hear."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy.orm import Session
+
+from chassis import clock, replicas
+from chassis import db as chassis_db
+from proto.accounts import accounts_pb2
+from proto.events import events_pb2
+from services.orders.domain.stock import revision
+from services.orders.models import DiscountCode, Event, EventRole, Ticket, User
+
+# Held and sold are not ours to say here: only what may be taken changes.
+_SET_CAPACITY = """
+INSERT INTO stock AS s (ticket_id, event_id, capacity, version, on_sale, held, sold)
+VALUES (%(ticket)s, %(event)s, %(capacity)s, %(version)s, %(on_sale)s, 0, 0)
+ON CONFLICT (ticket_id) DO UPDATE
+SET capacity = excluded.capacity, version = excluded.version, on_sale = excluded.on_sale
+WHERE s.version <= excluded.version
+"""
+_SET_LIMIT = """
+INSERT INTO code_uses AS c (code_id, is_access_code, use_limit, version, is_active, used)
+VALUES (%(code)s, %(is_access_code)s, %(limit)s, %(version)s, %(is_active)s, 0)
+ON CONFLICT (code_id, is_access_code) DO UPDATE
+SET use_limit = excluded.use_limit, version = excluded.version, is_active = excluded.is_active
+WHERE c.version <= excluded.version
+"""
+
+_known: dict[tuple[str, int], tuple[int, int]] = {}
+_KNOWN_AT_MOST = 50_000
+
+
+def forget_known() -> None:
+    """Forgets which versions this process has stored; for tests, which empty the tables."""
+    _known.clear()
+
+
+def store_offer(db: Session, offer: events_pb2.Offer) -> None:
+    """Stores event, tickets and code of an offer, unless this process did so already: an order can be read at once,
+    also when no message about its event has come yet."""
+    _once(db, "event", offer.event, store_event)
+    for offered in sorted(offer.tickets, key=lambda each: each.ticket.id):
+        _once(db, "ticket", offered.ticket, store_ticket)
+
+
+def store_event(db: Session, event: events_pb2.Event) -> None:
+    """An event as events says it is."""
+    values = {
+        **_same(event, _EVENT_FIELDS),
+        "currency": event.currency[:3],
+        "payment_modes": list(event.payment_modes),
+        "starts_at": moment(event.starts_at),
+        "ends_at": moment(event.ends_at),
+        "created_at": moment(event.created_at),
+        "deleted_at": moment(event.deleted_at),
+    }
+    replicas.apply(db, Event, event, values)
+
+
+def store_ticket(db: Session, ticket: events_pb2.Ticket) -> None:
+    """A ticket type as events says it is; its capacity with it."""
+    values = {
+        **_same(ticket, _TICKET_FIELDS),
+        "sales_starts_at": moment(ticket.sales_starts_at),
+        "sales_ends_at": moment(ticket.sales_ends_at),
+    }
+    replicas.apply(db, Ticket, ticket, values)
+
+
+def set_capacity(db: Session, ticket: events_pb2.Ticket) -> None:
+    """The capacity of a ticket type, unless the ledger knows a newer one."""
+    values = {
+        "ticket": ticket.id,
+        "event": ticket.event_id,
+        "capacity": ticket.quantity,
+        "version": revision(ticket.epoch, ticket.version),
+        "on_sale": ticket.on_sale and not ticket.deleted,
+    }
+    db.connection().exec_driver_sql(_SET_CAPACITY, values)
+
+
+def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
+    """A discount code as events says it is; an access code has a limit only."""
+    if not code.is_access_code:
+        values = _same(code, ("event_id", "code", "used_for", "type", "value", "is_active", "tickets_number"))
+        replicas.apply(db, DiscountCode, code, values)
+    limit = {
+        "code": code.id,
+        "is_access_code": code.is_access_code,
+        "limit": code.tickets_number,
+        "version": revision(code.epoch, code.version),
+        "is_active": code.is_active and not code.deleted,
+    }
+    db.connection().exec_driver_sql(_SET_LIMIT, limit)
+
+
+def store_user(db: Session, user: accounts_pb2.User) -> None:
+    """A user as accounts says."""
+    names = ("email", "first_name", "last_name", "public_name", "avatar_url", "is_verified", "locale")
+    replicas.apply(db, User, user, _same(user, names))
+
+
+def store_event_role(db: Session, role: events_pb2.EventRole, *, asked_at: datetime | None = None) -> None:
+    """All roles of a user in an event. `asked_at`: the owner was asked, no message said it."""
+    values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles), "asked_at": asked_at}
+    replicas.apply(db, EventRole, role, values)
+
+
+def moment(stamp: Timestamp) -> datetime | None:
+    """The time of a message field; None when it is not set."""
+    return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds or stamp.nanos else None
+
+
+def stamp(at: datetime | None) -> Timestamp | None:
+    """A time as a message field."""
+    if at is None:
+        return None
+    made = Timestamp()
+    made.FromDatetime(at)
+    return made
+
+
+def asked_now() -> datetime:
+    """When a role was asked for."""
+    return clock.now()
+
+
+def _once(db: Session, kind: str, state: Any, store: Callable[[Session, Any], None]) -> None:
+    key, version = (kind, state.id), (state.epoch, state.version)
+    if _known.get(key, (-1, -1)) >= version:
+        return
+    store(db, state)
+
+    def remember() -> None:
+        if len(_known) >= _KNOWN_AT_MOST:
+            _known.clear()
+        _known[key] = version
+
+    chassis_db.on_commit(db, remember)
+
+
+def _same(state: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(state, name) for name in names}
+
+
+_EVENT_FIELDS = (
+    "identifier",
+    "name",
+    "timezone",
+    "online",
+    "location_name",
+    "state",
+    "privacy",
+    "payment_country",
+    "after_order_message",
+    "logo_url",
+    "original_image_url",
+    "owner_name",
+    "owner_id",
+    "is_billing_info_mandatory",
+    "is_ticket_form_enabled",
+    "is_stripe_linked",
+    "bank_details",
+    "cheque_details",
+    "onsite_details",
+    "invoice_details",
+    "refund_policy",
+)
+_TICKET_FIELDS = (
+    "event_id",
+    "name",
+    "type",
+    "description",
+    "price_minor",
+    "min_price_minor",
+    "max_price_minor",
+    "quantity",
+    "min_order",
+    "max_order",
+    "position",
+    "is_hidden",
+    "is_description_visible",
+    "is_fee_absorbed",
+    "is_checkin_restricted",
+    "auto_checkin_enabled",
+    "form_id",
+    "currency",
+)

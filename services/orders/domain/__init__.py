@@ -1,0 +1,1 @@
+"""Rules. Values in, a value or a refusal out: no database, no clock, no framework."""

@@ -1,0 +1,1 @@
+"""Reads and locks that deserve a name, and which rows a caller may see."""

@@ -1,0 +1,186 @@
+"""Who somebody is in an event, and which rows a caller may see."""
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.orm import Session
+
+from chassis import clock
+from chassis.auth import Claims
+from chassis.db import run, transaction
+from chassis.errors import NotFound, Unavailable
+from services.orders import clients
+from services.orders.commands import replicas
+from services.orders.domain import policy
+from services.orders.domain.policy import Operation, Relation
+from services.orders.models import Attendee, Event, EventRole, Order, Ticket, User
+
+REASK_SECONDS = 30
+
+def event_id_of(key: str) -> int:
+    """The number of the event that a path names by number or identifier; unknown ones are asked of events.
+
+    Raises NotFound when events says that there is none, Unavailable when it does not answer. Opens its own transaction.
+    """
+    with transaction() as db:
+        found = _event_id(db, key)
+    if found is None:
+        found = _ask_for_event(key)
+    return found
+
+def roles_in(event_id: int, claims: Claims) -> frozenset[str]:
+    """The caller's roles in the event; unknown ones are asked of events. Opens its own transaction."""
+    if claims.is_admin:
+        return frozenset()
+    with transaction() as db:
+        known = known_roles(db, event_id, claims.user_id)
+    if known is not None:
+        return known
+    role = clients.get_event_role(event_id, claims.user_id)
+    if role.id:
+        run(lambda db: replicas.store_event_role(db, role, asked_at=clock.now()))
+    return frozenset(role.roles)
+
+def known_roles(db: Session, event_id: int, user_id: int) -> frozenset[str] | None:
+    """The roles that the replica knows; None: it knows nothing of this user in this event."""
+    found = db.execute(
+        select(EventRole.roles).where(EventRole.event_id == event_id, EventRole.user_id == user_id)
+    ).scalars().all()
+    return frozenset(role for roles in found for role in roles) if found else None
+
+def relations_to_event(event_id: int, claims: Claims) -> frozenset[Relation]:
+    """What the caller is to an event. Opens its own transaction."""
+    return policy.relations(roles=roles_in(event_id, claims), is_server_admin=claims.is_admin)
+
+def relations_to_order(db: Session, order: Order, claims: Claims, roles: frozenset[str]) -> frozenset[Relation]:
+    """What the caller is to an order."""
+    return policy.relations(
+        is_buyer=order.user_id == claims.user_id,
+        is_holder=bool(
+            claims.is_verified
+            and db.execute(select(exists().where(Attendee.order_id == order.id, _has_address(claims)))).scalar()
+        ),
+        roles=roles,
+        is_server_admin=claims.is_admin,
+    )
+
+def require_in_event(operation: Operation, event_id: int, claims: Claims) -> None:
+    """Raises Forbidden when the caller may not do this in the event. Opens its own transaction."""
+    policy.require(operation, relations_to_event(event_id, claims))
+
+def event_of_ticket(ticket_id: int) -> int:
+    """The event of a ticket type. Raises NotFound. Opens its own transaction."""
+    with transaction() as db:
+        found = db.execute(select(Ticket.event_id).where(Ticket.id == ticket_id)).scalar()
+    if found is not None:
+        return int(found)
+    ticket = clients.get_ticket(ticket_id)
+    if ticket is None:
+        raise NotFound("There is no such ticket.")
+    run(lambda db: replicas.store_ticket(db, ticket))
+    return ticket.event_id
+
+# Which rows a caller may see, as criteria: for lists, single resources, includes, filters and sorting alike.
+
+def events_run_by(claims: Claims) -> Select[tuple[int]]:
+    """Events where the caller is co-organizer or higher."""
+    return _events_with_role(claims, policy.ROLES_OF_ADMINS)
+
+def events_at_whose_door(claims: Claims) -> Select[tuple[int]]:
+    """Events where the caller checks people in, or more."""
+    return _events_with_role(claims, policy.ROLES_AT_THE_DOOR)
+
+def orders_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
+    """Bought by the caller, of an event that the caller runs, or with an attendee at the caller's verified address."""
+    if claims is None:
+        return False
+    if claims.is_admin:
+        return True
+    seen = [Order.user_id == claims.user_id, Order.event_id.in_(events_run_by(claims))]
+    if claims.is_verified:
+        seen.append(Order.id.in_(_orders_attended(claims.email)))
+    return or_(*seen)
+
+def holds_buyer_level(claims: Claims) -> ColumnElement[bool]:
+    """Orders whose billing and payment the caller may see."""
+    return or_(Order.user_id == claims.user_id, Order.event_id.in_(events_run_by(claims)))
+
+def orders_of_user(user_id: int, email: str) -> ColumnElement[bool]:
+    """Bought by the user or, with a verified address, attended by it (RULES 9)."""
+    bought = Order.user_id == user_id
+    return or_(bought, Order.id.in_(_orders_attended(email))) if email else bought
+
+def attendees_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
+    """Own loose ones, those of own orders, those of events at whose door the caller stands, and the caller himself."""
+    if claims is None:
+        return False
+    if claims.is_admin:
+        return True
+    own_orders = select(Order.id).where(Order.user_id == claims.user_id)
+    seen = [
+        and_(Attendee.creator_id == claims.user_id, Attendee.order_id.is_(None)),
+        Attendee.order_id.in_(own_orders),
+        and_(Attendee.order_id.is_not(None), Attendee.event_id.in_(events_at_whose_door(claims))),
+        Attendee.event_id.in_(events_run_by(claims)),
+    ]
+    if claims.is_verified:
+        seen.append(and_(Attendee.order_id.is_not(None), _has_address(claims)))
+    return or_(*seen)
+
+def users_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
+    """The caller, and the buyers and attendees of events that the caller runs."""
+    if claims is None:
+        return False
+    if claims.is_admin:
+        return True
+    buyers = select(Order.user_id).where(Order.event_id.in_(events_run_by(claims)))
+    holders = select(Attendee.user_id).where(
+        Attendee.event_id.in_(events_at_whose_door(claims)), Attendee.order_id.is_not(None), Attendee.user_id.is_not(None)
+    )
+    return or_(User.id == claims.user_id, User.id.in_(buyers), User.id.in_(holders))
+
+def codes_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
+    """Codes are shown through an order's relation only, which has its own level."""
+    return claims is not None
+
+def address_of_user(db: Session, user_id: int, claims: Claims) -> str:
+    """The verified address of a user, lower case; empty when it is not verified or not known."""
+    if user_id == claims.user_id:
+        return claims.email.lower() if claims.is_verified else ""
+    found = db.execute(select(User.email).where(User.id == user_id, User.is_verified, User.is_deleted.is_(False)))
+    return (found.scalar() or "").lower()
+
+def is_verified_by_now(db: Session, user_id: int) -> bool:
+    """Whether the replica knows the user's address as verified; a token may be older than that."""
+    return bool(db.execute(select(User.is_verified).where(User.id == user_id)).scalar())
+
+def _events_with_role(claims: Claims, roles: frozenset[str]) -> Select[tuple[int]]:
+    return select(EventRole.event_id).where(
+        EventRole.user_id == claims.user_id, EventRole.roles.op("&&")(array(sorted(roles)))
+    )
+
+def _orders_attended(email: str) -> Select[tuple[int | None]]:
+    return select(Attendee.order_id).where(
+        func.lower(Attendee.email) == email.lower(), Attendee.order_id.is_not(None), Attendee.deleted_at.is_(None)
+    )
+
+def _has_address(claims: Claims) -> ColumnElement[bool]:
+    return func.lower(Attendee.email) == claims.email.lower()
+
+def _event_id(db: Session, key: str) -> int | None:
+    if key.isascii() and key.isdigit():
+        if len(key) > 18:
+            raise NotFound("There is no such event.")
+        return db.execute(select(Event.id).where(Event.id == int(key), Event.is_deleted.is_(False))).scalar()
+    return db.execute(select(Event.id).where(Event.identifier == key, Event.is_deleted.is_(False))).scalar()
+
+def _ask_for_event(key: str) -> int:
+    try:
+        event = clients.get_event(key)
+    except Unavailable:
+        raise Unavailable("Whether there is such an event cannot be found out right now. Please try again.") from None
+    if event is None or event.deleted:
+        raise NotFound("There is no such event.")
+    run(lambda db: replicas.store_event(db, event))
+    return event.id
+
+Scalar = ScalarSelect[int]

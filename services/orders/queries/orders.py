@@ -1,0 +1,110 @@
+"""Orders and attendees: how they are found and locked. Lock order: order, attendees by id, stock, codes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from chassis.errors import NotFound
+from services.orders.models import Attendee, Order, OrderLine, Refund
+
+
+def named(key: str) -> ColumnElement[bool] | None:
+    """The criterion of the order that a path calls so: number or identifier; None when no order can be called so."""
+    if key.isascii() and key.isdigit():
+        return Order.id == int(key) if len(key) <= 18 else None
+    return Order.identifier == key if "\x00" not in key else None
+
+
+def find(db: Session, key: str, *, lock: bool = False, with_deleted: bool = False) -> Order:
+    """The order, whoever asks; locked on wish. Raises NotFound."""
+    criterion = named(key)
+    order = None
+    if criterion is not None:
+        statement = select(Order).where(criterion)
+        if not with_deleted:
+            statement = statement.where(Order.deleted_at.is_(None))
+        if lock:
+            statement = statement.with_for_update().execution_options(populate_existing=True)
+        order = db.execute(statement).scalar()
+    if order is None:
+        raise NotFound("There is no such order.")
+    return order
+
+
+def attendees_of(db: Session, order_id: int) -> Sequence[Attendee]:
+    """The attendees of an order that still come, in the order of their ids."""
+    statement = (
+        select(Attendee)
+        .where(Attendee.order_id == order_id, Attendee.deleted_at.is_(None))
+        .order_by(Attendee.id)
+        .execution_options(populate_existing=True)
+    )
+    return db.execute(statement).scalars().all()
+
+
+def lines_of(db: Session, order_id: int) -> Sequence[OrderLine]:
+    """The priced lines of an order."""
+    return db.execute(select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.id)).scalars().all()
+
+
+def attendees_by_id(db: Session, ids: Sequence[int], *, lock: bool = False) -> Sequence[Attendee]:
+    """These attendees, locked in the order of their ids on wish."""
+    statement = select(Attendee).where(Attendee.id.in_(ids), Attendee.deleted_at.is_(None)).order_by(Attendee.id)
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return db.execute(statement).scalars().all()
+
+
+def count_loose(db: Session, creator_id: int) -> int:
+    """How many attendees without an order this user has. Serialized per user, so that two requests cannot both be the 50th."""
+    db.execute(text("SELECT pg_advisory_xact_lock(11, :user)"), {"user": creator_id % 2**31})
+    statement = select(func.count()).where(
+        Attendee.creator_id == creator_id, Attendee.order_id.is_(None), Attendee.deleted_at.is_(None)
+    )
+    return db.execute(statement).scalar_one()
+
+
+def due(db: Session, now: datetime, limit: int) -> Sequence[tuple[str, bool]]:
+    """(identifier, had an attempt) of unpaid orders whose time is over and that nobody is charging."""
+    statement = (
+        select(Order.identifier, Order.attempted_at.is_not(None))
+        .where(
+            Order.status.in_(("initializing", "pending")),
+            Order.expires_at <= now,
+            or_(Order.charging_until.is_(None), Order.charging_until < now),
+        )
+        .order_by(Order.expires_at)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in db.execute(statement)]
+
+
+def refund_by_key(db: Session, refund_key: str) -> Refund | None:
+    """The decision with this key, locked."""
+    return db.execute(select(Refund).where(Refund.refund_key == refund_key).with_for_update()).scalar()
+
+
+def refunds_of(db: Session, order_id: int) -> Sequence[Refund]:
+    """All decisions about an order."""
+    return db.execute(select(Refund).where(Refund.order_id == order_id).order_by(Refund.id)).scalars().all()
+
+
+def drift(db: Session) -> list[dict[str, Any]]:
+    """Where a counter is not what its rows say, or more seats are taken than there are: must be empty."""
+    return [dict(row._mapping) for row in db.execute(text(_DRIFT))]
+
+
+_DRIFT = """
+WITH rows AS (
+  SELECT ticket_id, count(*) FILTER (WHERE seat = 'held') AS held, count(*) FILTER (WHERE seat = 'sold') AS sold
+  FROM attendees WHERE seat IN ('held', 'sold') GROUP BY ticket_id
+)
+SELECT s.ticket_id, s.capacity, s.held, s.sold, coalesce(r.held, 0) AS held_rows, coalesce(r.sold, 0) AS sold_rows
+FROM stock s LEFT JOIN rows r USING (ticket_id)
+WHERE s.held <> coalesce(r.held, 0) OR s.sold <> coalesce(r.sold, 0) OR s.held + s.sold > s.capacity
+UNION ALL
+SELECT r.ticket_id, 0, 0, 0, r.held, r.sold FROM rows r LEFT JOIN stock s USING (ticket_id) WHERE s.ticket_id IS NULL
+"""
