@@ -23,10 +23,12 @@ class Api:
         self.url = url.rstrip("/")
         self.http = requests.Session()
         self.user_id: int | None = None
+        self.address = ""
 
     def log_in(self, email: str, password: str) -> "Api":
         """The same API, as this user."""
         somebody = Api(self.url)
+        somebody.address = email
         answer = somebody.call("POST", "/auth/session", json={"email": email, "password": password})
         somebody.http.headers["Authorization"] = f"Bearer {answer['access_token']}"
         somebody.user_id = somebody.call("GET", "/v1/users/user-details/get-user-id").get("user_id")
