@@ -16,6 +16,10 @@ def link_of(template: str) -> LinkOf:
     if names == ["id"]:
         head, tail = template.split("{id}")
         return lambda _row, identity: f"{head}{identity}{tail}"
+    if len(names) == 1:
+        name = names[0]
+        head, tail = template.split(f"{{{name}}}")
+        return lambda row, _identity: f"{head}{getattr(row, name)}{tail}"
     parts = _PLACE.split(template)
 
     def link(row: Any, identity: str) -> str:

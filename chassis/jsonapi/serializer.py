@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import types as sql
@@ -14,13 +12,15 @@ from chassis.jsonapi.links import LinkOf, link_of
 from chassis.jsonapi.values import plain, utc_text
 
 if TYPE_CHECKING:
-    from chassis.jsonapi.plan import Field, Plan
+    from chassis.jsonapi.declared import Attribute, Relationship
+    from chassis.jsonapi.plan import Field, Link, Plan
     from chassis.jsonapi.viewer import Held
 
 Linked = Mapping[str, Mapping[Any, Any]]  # relation key → id of the row → linkage (`data`)
+Serialize = Callable[[Any, Linked], dict[str, Any]]
 NOTHING_LINKED: Linked = {}
 
-_AS_IT_IS = (sql.String, sql.Boolean, sql.Integer, sql.Float)
+_AS_IT_IS = (sql.String, sql.Boolean, sql.Integer, sql.Float, sql.JSON)
 
 
 class Serializer:
@@ -31,87 +31,74 @@ class Serializer:
         self.self_link = link_of(plan.resource.self_link)
         self.variant = lru_cache(maxsize=64)(self._variant)  # sparse fieldsets are the caller's choice: bounded
 
-    def _variant(self, held: Held, fields: frozenset[str] | None) -> Callable[[Any, Linked], dict[str, Any]]:
+    def _variant(self, held: Held, fields: frozenset[str] | None) -> Serialize:
+        """For a viewer who holds these levels and wants these fields (None: all)."""
         plan = self._plan
         levels = {None, *(name for name, is_held in zip(plan.levels, held, strict=True) if is_held)}
-        shown = [
-            field
-            for key, field in plan.fields.items()
-            if field.attribute.is_readable and field.attribute.level in levels and (fields is None or key in fields)
-        ]
-        links = [
-            link
-            for key, link in plan.links.items()
-            if link.relation.is_readable and link.relation.level in levels and (fields is None or key in fields)
-        ]
-        relations = [
-            (
-                link.relation.name,
-                link.relation.key,
-                f"/relationships/{link.relation.name}",
-                f"/{link.relation.name}",
-                link.related_link,
-                link.foreign_key,
-                link.relation.type,
-            )
-            for link in links
-        ]
-        return _compiled(plan.resource.type, plan.id_key, self.self_link, _attributes(shown), relations)
+
+        def is_shown(key: str, part: Attribute | Relationship) -> bool:
+            return part.is_readable and part.level in levels and (fields is None or key in fields)
+
+        shown = [field for key, field in plan.fields.items() if is_shown(key, field.attribute)]
+        links = [link for key, link in plan.links.items() if is_shown(key, link.relation)]
+        read = _reader([plan.id_key, *_stored(shown), *(link.foreign_key for link in links if link.foreign_key)])
+        return _compiled(plan, self.self_link, read, _attributes(shown), _relationships(links))
+
+
+Columns = Mapping[str, Any]
 
 
 def _compiled(
-    resource_type: str,
-    id_key: str,
+    plan: Plan,
     self_link: LinkOf,
-    attributes: Callable[[Any], dict[str, Any]],
-    relations: Iterable[tuple[str, str, str, str, LinkOf | None, str | None, str]],
-) -> Callable[[Any, Linked], dict[str, Any]]:
-    prepared = tuple(relations)
+    read: Callable[[Any], Columns],
+    attributes: Callable[[Any, Columns], dict[str, Any]],
+    relationships: Callable[[Any, Columns, str, str], dict[str, Any]] | None,
+) -> Serialize:
+    resource_type, id_key, links = plan.resource.type, plan.id_key, plan.links
 
     def resource_object(row: Any, linked: Linked) -> dict[str, Any]:
-        key = getattr(row, id_key)
+        columns = read(row)
+        key = columns[id_key]
         identity = str(key)
         base = self_link(row, identity)
-        relationships: dict[str, Any] = {}
-        for name, relation_key, self_tail, related_tail, related_link, foreign_key, target_type in prepared:
-            links = {
-                "self": base + self_tail,
-                "related": base + related_tail if related_link is None else related_link(row, identity),
-            }
-            if linked and key in (known := linked.get(relation_key, NOTHING_LINKED)):
-                relationships[name] = {"links": links, "data": known[key]}
-            elif foreign_key is not None:
-                other = getattr(row, foreign_key)
-                relationships[name] = {
-                    "links": links,
-                    "data": None if other is None else {"type": target_type, "id": str(other)},
-                }
-            else:
-                relationships[name] = {"links": links}
-        document: dict[str, Any] = {"type": resource_type, "id": identity, "attributes": attributes(row)}
-        if relationships:
-            document["relationships"] = relationships
+        document: dict[str, Any] = {"type": resource_type, "id": identity, "attributes": attributes(row, columns)}
+        if relationships is not None:
+            document["relationships"] = related = relationships(row, columns, identity, base)
+            for relation_key, known in linked.items():
+                if key in known and (name := links[relation_key].relation.name) in related:
+                    related[name]["data"] = known[key]
         document["links"] = {"self": base}
         return document
 
     return resource_object
 
 
-def _attributes(fields: Iterable[Field]) -> Callable[[Any], dict[str, Any]]:
-    """A function of the row. Loaded columns are read from the instance's dict, which is what makes it fast."""
+def _reader(keys: list[str]) -> Callable[[Any], Columns]:
+    """Column values by key. A loaded instance has them in its dict, which is much faster than asking its attributes."""
+    wanted = frozenset(keys)
+
+    def read(row: Any) -> Columns:
+        columns: Columns = getattr(row, "__dict__", {})
+        if wanted <= columns.keys():
+            return columns
+        return {key: getattr(row, key) for key in wanted}  # expired after a commit, deferred, or no instance at all
+
+    return read
+
+
+def _stored(fields: list[Field]) -> list[str]:
+    return [field.stored for field in fields if field.get is None and field.stored is not None]
+
+
+def _attributes(fields: list[Field]) -> Callable[[Any, Columns], dict[str, Any]]:
     stored = [field for field in fields if field.get is None and field.stored is not None]
     computed = [(field.attribute.name, field.get) for field in fields if field.get is not None]
-    names = [field.attribute.name for field in stored]
-    keys = [str(field.stored) for field in stored]
+    copied = [(field.attribute.name, str(field.stored)) for field in stored]
     converted = [(field.attribute.name, convert) for field in stored if (convert := _conversion(field)) is not None]
-    loaded: Callable[[Any], Any] = itemgetter(*keys) if len(keys) > 1 else lambda found: tuple(found[k] for k in keys)
 
-    def attributes(row: Any) -> dict[str, Any]:
-        try:
-            values = loaded(row.__dict__)
-        except (KeyError, AttributeError):  # expired after a commit, deferred, or no mapped instance
-            values = [getattr(row, key) for key in keys]
-        result = dict(zip(names, values, strict=True))
+    def attributes(row: Any, columns: Columns) -> dict[str, Any]:
+        result = {name: columns[key] for name, key in copied}
         for name, convert in converted:
             if (value := result[name]) is not None:
                 result[name] = convert(value)
@@ -122,19 +109,46 @@ def _attributes(fields: Iterable[Field]) -> Callable[[Any], dict[str, Any]]:
     return attributes
 
 
+def _relationships(links: list[Link]) -> Callable[[Any, Columns, str, str], dict[str, Any]] | None:
+    """A function of (row, columns, id, own link): links of every relation, and linkage where the row knows it."""
+    if not links:
+        return None
+    tails = [(link.relation.name, f"/relationships/{link.relation.name}", f"/{link.relation.name}") for link in links]
+    elsewhere = [(link.relation.name, link.related_link) for link in links if link.related_link is not None]
+    foreign = [(link.relation.name, link.relation.type, link.foreign_key) for link in links if link.foreign_key]
+
+    def relationships(row: Any, columns: Columns, identity: str, base: str) -> dict[str, Any]:
+        related: dict[str, Any] = {
+            name: {"links": {"self": base + self_tail, "related": base + related_tail}}
+            for name, self_tail, related_tail in tails
+        }
+        for name, related_link in elsewhere:
+            related[name]["links"]["related"] = related_link(row, identity)
+        for name, target_type, foreign_key in foreign:
+            other = columns[foreign_key]
+            related[name]["data"] = None if other is None else {"type": target_type, "id": str(other)}
+        return related
+
+    return relationships
+
+
 def _conversion(field: Field) -> Callable[[Any], Any] | None:
-    """None where the column's value is JSON already."""
+    """What makes JSON of a column's value; None where it is JSON already."""
     column_type = field.expression.type
-    if field.attribute.schema.get("type") == "string" and not isinstance(column_type, sql.String):
-        return _as_text
+    if isinstance(column_type, sql.TypeDecorator):
+        return plain
     if isinstance(column_type, sql.DateTime):
         return utc_text
-    if isinstance(column_type, _AS_IT_IS) and not isinstance(column_type, sql.Enum):
+    if isinstance(column_type, sql.Uuid):
+        return str
+    if isinstance(column_type, sql.Enum):
+        return None if column_type.enum_class is None else plain
+    if field.attribute.schema.get("type") == "string" and not isinstance(column_type, sql.String):
+        return _as_text
+    if isinstance(column_type, _AS_IT_IS):
         return None
-    return plain
+    return float if isinstance(column_type, sql.Numeric) else plain
 
 
-def _as_text(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        return utc_text(value)
-    return value if isinstance(value, str) else str(plain(value))
+def _as_text(value: Any) -> str:
+    return str(plain(value))
