@@ -52,6 +52,7 @@ def arguments(name: str, port: int) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--books", type=Path, default=Path(f"var/fakes/{name}.db"), help="a file; made when missing")
     parser.add_argument("--webhook-url", help="where events are posted; without it they are only kept")
+    parser.add_argument("--public-url", help="how browsers reach it (default: as the caller did)")
     parser.add_argument("--quiet", action="store_true", help="no line per call")
     return parser
 

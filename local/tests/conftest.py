@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import paypalrestsdk
 import pytest
 import stripe
 
@@ -50,3 +51,33 @@ def stripe_client(fake: RunningFake, key: str = "sk_test_tests", account: str | 
 @pytest.fixture
 def client(stripe_fake: RunningFake) -> stripe.StripeClient:
     return stripe_client(stripe_fake)
+
+
+PAYPAL_CLIENT = {"client_id": "the-client", "client_secret": "the-secret"}
+PAYPAL_WEBHOOK_ID = "WH-OF-THE-TESTS"
+PAYPAL_OPTIONS = ("--client-id", "the-client", "--client-secret", "the-secret", "--webhook-id", PAYPAL_WEBHOOK_ID)
+
+
+@pytest.fixture(scope="module")
+def paypal_of_module(tmp_path_factory: pytest.TempPathFactory, receiver_of_module: Receiver) -> Iterator[RunningFake]:
+    folder: Path = tmp_path_factory.mktemp("paypal")
+    with RunningFake("paypal", folder, *PAYPAL_OPTIONS, "--webhook-url", receiver_of_module.url) as fake:
+        yield fake
+
+
+@pytest.fixture
+def paypal_fake(paypal_of_module: RunningFake, receiver_of_module: Receiver) -> RunningFake:
+    paypal_of_module.start()
+    paypal_of_module.reset()
+    receiver_of_module.clear()
+    return paypal_of_module
+
+
+def paypal_api(fake: RunningFake, **changes: str) -> paypalrestsdk.Api:
+    """The real SDK."""
+    return paypalrestsdk.Api(endpoint=fake.url, **{**PAYPAL_CLIENT, **changes})
+
+
+@pytest.fixture
+def api(paypal_fake: RunningFake) -> paypalrestsdk.Api:
+    return paypal_api(paypal_fake)

@@ -7,7 +7,7 @@ parser = arguments("stripe", port=8201)
 parser.add_argument("--webhook-secret", default="whsec_fake", help="signs the webhooks to --webhook-url")
 options = parser.parse_args()
 serve(
-    lambda: build(options.books, options.webhook_url, options.webhook_secret, quiet=options.quiet),
+    lambda: build(options.books, options.webhook_secret, options.webhook_url, options.public_url, quiet=options.quiet),
     options.host,
     options.port,
 )

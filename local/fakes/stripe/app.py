@@ -53,10 +53,19 @@ KINDS = {
 }  # fmt: skip
 
 
-def build(books: Path, webhook_url: str | None, webhook_secret: str, *, quiet: bool) -> ASGIApp:
+def build(
+    books: Path,
+    webhook_secret: str,
+    webhook_url: str | None = None,
+    public_url: str | None = None,
+    *,
+    quiet: bool = False,
+) -> ASGIApp:
+    """`public_url` is where browsers reach it, if that differs from where servers do."""
     provider = Provider(books)
     publisher = events.Publisher(provider.deliveries, webhook_url, webhook_secret)
-    desk = Desk(provider.books, provider.faults, StripeDialect(provider.books, publisher.publish), quiet=quiet)
+    dialect = StripeDialect(provider.books, publisher.publish, public_url)
+    desk = Desk(provider.books, provider.faults, dialect, quiet=quiet)
     routes = [Route(path, desk.serves(work), methods=[method]) for method, path, work in ROUTES]
     routes.append(Route("/3ds/{id}", desk.serves(bank.open_page, writes=True)))
     application = provider.application(routes, KINDS, events.sign, desk.unknown_url)

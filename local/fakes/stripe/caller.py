@@ -57,9 +57,10 @@ class StripeCall(Call):
 
 
 class StripeDialect:
-    def __init__(self, books: Books, publish: Publish) -> None:
+    def __init__(self, books: Books, publish: Publish, public_url: str | None) -> None:
         self._books = books
         self._publish = publish
+        self._public_url = public_url
 
     def open_call(self, request: Request, body: bytes, fault: Fault | None) -> StripeCall:
         encoded = request.url.query if request.method in ("GET", "DELETE") else body.decode(errors="replace")
@@ -68,7 +69,7 @@ class StripeDialect:
         if request.url.path.startswith("/v1/"):
             key = params.pop("key", None) or _bearer(request) or ""
             browser, account = self._who(key, request, params)
-        base_url = str(request.base_url).rstrip("/")
+        base_url = self._public_url or str(request.base_url).rstrip("/")
         request.state.request_id = new_id("req")
         return StripeCall(
             self._books, params, request.path_params, base_url, fault, account, request.state.request_id,
