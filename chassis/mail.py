@@ -233,9 +233,10 @@ def parse_address(written: str) -> Address:
     """`Name <local@domain>` or the bare address. Raises ValueError for anything that is not exactly one address."""
     if any(ord(char) < 32 or ord(char) == 127 for char in written):
         raise ValueError("an address holds no line breaks or control characters")
-    name, spec = parseaddr(written, strict=True)
+    name, spec = parseaddr(written)  # its `strict` came with 3.11.10; the check on the end does the same for us
     local, at, domain = spec.rpartition("@")
-    if not (local and at and domain) or "," in spec or " " in spec:
+    is_whole = written.strip() == spec or written.strip().endswith(f"<{spec}>")
+    if not (local and at and domain) or "," in spec or " " in spec or not is_whole:
         raise ValueError(f"{written[:80]!r} is not an e-mail address")
     try:
         domain = domain.encode("idna").decode() if not domain.isascii() else domain
