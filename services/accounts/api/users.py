@@ -1,0 +1,113 @@
+"""The JSON:API type `user`, and the small questions around it."""
+
+from typing import Any
+
+import flask
+from sqlalchemy.orm import Session
+
+from chassis.auth import Claims
+from chassis.db import run, transaction
+from chassis.errors import BadRequest
+from chassis.idempotency import answered
+from chassis.jsonapi import Resource
+from chassis.responses import JSON, JSON_API, respond
+from services.accounts import hashing, messages, queries
+from services.accounts.api.callers import client_address
+from services.accounts.api.document import SPEC
+from services.accounts.commands import people
+from services.accounts.commands.people import Account
+from services.accounts.domain.emails import read_address
+from services.accounts.domain.passwords import read_new_password
+from services.accounts.limits import limits, take
+from services.accounts.models import User
+
+TEAM_ROLES = ("owner", "organizer", "coorganizer", "track_organizer", "moderator", "registrar")
+AT_SIGN_UP = frozenset({"email", "password", *people.POWERS, "is_verified", "is_blocked"})
+
+
+def _has(role: str) -> Any:
+    return lambda user: role in user.team_roles
+
+
+def _flag(role: str) -> str:
+    return f"is-user-{role.replace('_', '-')}"
+
+
+def _before_update(db: Session, claims: Claims, user: User, values: dict[str, Any], _: dict[str, Any]) -> None:
+    people.read_changes(db, claims, user, values)
+
+
+users = Resource(
+    "user",
+    User,
+    spec=SPEC,
+    visible=queries.visible_to_owner(User.id),
+    columns={_flag(role): User.team_roles.any_() == role for role in TEAM_ROLES},
+    computed={_flag(role): _has(role) for role in TEAM_ROLES},
+    links={
+        "favourite-events": "/v1/users/{id}/user-favourite-events",
+        "favourite-sessions": "/v1/users/{id}/user-favourite-sessions",
+    },
+    before_update=_before_update,
+    after_change=messages.tell_user_changed,
+)
+list_users, get_user, update_user = users.fetch_page, users.fetch, users.update
+
+
+def create_user(body: dict[str, Any]) -> flask.Response:
+    """POST /v1/users: sign-up. What only admins or the server set is ignored here."""
+    incoming = users.read(body)
+    address = read_address(incoming.values.get("email"))
+    password = read_new_password(incoming.values.get("password"), "/data/attributes/password")
+    take(limits().sign_up, client_address())
+    account = Account(address, hashing.hash_password(password))
+    profile = {name: value for name, value in incoming.values.items() if name not in AT_SIGN_UP and value is not None}
+
+    def work(db: Session) -> flask.Response:
+        user = people.sign_up(db, account, profile)
+        document = users.document(db, user, _as_themselves(user))
+        return answered(db, document, 201, {"Location": users.location(user)})
+
+    return run(work)
+
+
+def delete_user(user_id: str, token_info: Claims) -> flask.Response:
+    """DELETE /v1/users/{user_id}."""
+
+    def work(db: Session) -> flask.Response:
+        user = users.find(db, user_id, token_info, lock=True)
+        people.delete_user(db, token_info, user)
+        document = {"meta": {"message": "The user was deleted."}, "jsonapi": {"version": "1.0"}}
+        return answered(db, document)
+
+    return run(work)
+
+
+def check_email(body: dict[str, Any]) -> flask.Response:
+    """POST /v1/users/check_email: sign-up forms ask this. It tells who has an account, so it is limited per address."""
+    return respond({"exists": _exists(body)}, media_type=JSON)
+
+
+def check_email_availability(body: dict[str, Any]) -> flask.Response:
+    """POST /v1/users/checkEmail: the same for older clients, which read `result`."""
+    exists = _exists(body)
+    return respond({"exists": exists, "result": str(exists)}, media_type=JSON_API)
+
+
+def get_own_id(token_info: Claims) -> flask.Response:
+    """GET /v1/users/user-details/get-user-id."""
+    return respond({"user_id": str(token_info.user_id)}, media_type=JSON)
+
+
+def _exists(body: Any) -> bool:
+    given = body.get("email") if isinstance(body, dict) else None
+    if not isinstance(given, str) or not given.strip():
+        raise BadRequest("An e-mail address is needed.", code="email-missing", source={"pointer": "/email"})
+    take(limits().email_check, client_address())
+    with transaction() as db:
+        return queries.living_user(db, given) is not None
+
+
+def _as_themselves(user: User) -> Claims:
+    """Whoever signs up sees what they wrote, although nobody is logged in yet."""
+    return Claims(user.id, user.email, "user", False, "", True, "", 0.0, 0.0)

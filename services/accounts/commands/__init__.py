@@ -1,0 +1,1 @@
+"""Every change that is more than plain CRUD: read, decide, write, tell. Nothing here commits."""

@@ -1,0 +1,60 @@
+"""Who may do what to whom, and which attributes of a user are whose to set."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from chassis.auth import RANKS, Claims
+from chassis.errors import Forbidden
+
+ADMINS_SET = frozenset({"is_verified", "is_blocked", "is_sales_admin", "is_marketer"})
+SUPER_ADMINS_SET = frozenset({"is_admin"})
+NOBODY_SETS = frozenset({"password", "was_registered_with_order"})  # passwords have endpoints of their own
+
+
+class Target(Protocol):
+    """The part of a user that decides who may change it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def role(self) -> str: ...
+
+
+def require_power_over(claims: Claims, target: Target) -> None:
+    """Raises Forbidden unless the caller is the person, or an admin of a higher rank; super admins also reach their own rank."""
+    if claims.user_id == target.id:
+        return
+    own, other = RANKS[claims.role], RANKS[target.role]
+    if not claims.is_admin or own < other or (own == other and not claims.is_super_admin):
+        raise Forbidden("You may not change this user.", code="rank-too-low")
+
+
+def settable(claims: Claims, target: Target, values: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+    """What of `values` this caller changes. What is not theirs to set is left out, since clients send everything they read.
+
+    Raises Forbidden where leaving it out would mislead: an admin who makes admins, or anybody who blocks a super admin.
+    """
+    kept = {name: value for name, value in values.items() if name not in NOBODY_SETS}
+    changed = {name for name in kept if name in current and kept[name] != current[name]}
+    if not claims.is_admin:
+        return {name: value for name, value in kept.items() if name not in ADMINS_SET | SUPER_ADMINS_SET}
+    if changed & SUPER_ADMINS_SET and not claims.is_super_admin:
+        raise Forbidden(
+            "Only a super admin makes or unmakes admins.",
+            code="role-required",
+            source={"pointer": "/data/attributes/is-admin"},
+        )
+    if "is_blocked" in changed and (target.role == "super-admin" or target.id == claims.user_id):
+        raise Forbidden(
+            "Super admins cannot be blocked, and nobody blocks themselves.",
+            code="not-blockable",
+            source={"pointer": "/data/attributes/is-blocked"},
+        )
+    return kept
+
+
+def require_deletable(claims: Claims, target: Target) -> None:
+    """Raises Forbidden for those who may not be deleted by this caller, and for super admins."""
+    require_power_over(claims, target)
+    if target.role == "super-admin":
+        raise Forbidden("A super admin cannot be deleted.", code="super-admin-stays")

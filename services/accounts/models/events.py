@@ -1,0 +1,35 @@
+"""What we know of events and their teams, kept up to date by the events service."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, Index, String, Text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis.replicas import Replica
+from services.accounts.models.base import Base
+
+
+class EventReplica(Replica, Base):
+    """An event, as far as a person's pages name it."""
+
+    __tablename__ = "events"
+
+    identifier: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    ends_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    timezone: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(20))
+    deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class EventRoleReplica(Replica, Base):
+    """All roles of one user in one event; none: no longer in the team."""
+
+    __tablename__ = "event_roles"
+    __table_args__ = (Index("ix_event_roles_user_id", "user_id"),)
+
+    event_id: Mapped[int] = mapped_column(BigInteger)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    roles: Mapped[list[str]] = mapped_column(ARRAY(String(20)))

@@ -1,0 +1,71 @@
+"""What every process does before it serves: settings to their modules, keys known, the first super admin made."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chassis import jsonapi, mail
+from chassis.db import transaction
+from chassis.errors import Unavailable
+from services.accounts import hashing, keys, limits, mails, messages, minting, queries
+from services.accounts.api import auth
+from services.accounts.commands import people
+from services.accounts.commands.people import Account
+from services.accounts.config import Settings
+from services.accounts.domain.emails import read_address
+from services.accounts.domain.passwords import read_new_password
+from services.accounts.models import Base
+
+log = logging.getLogger(__name__)
+
+_settings: Settings | None = None
+
+
+def prepare(given: Settings, _roles: Sequence[str]) -> None:
+    """Configures this process. A database that does not answer yet is no reason to stop: services start in any order."""
+    global _settings
+    _settings = given
+    hashing.configure(given)
+    keys.configure(given)
+    limits.configure(given)
+    minting.configure(given)
+    messages.configure(given.data_epoch)
+    mails.configure(given.frontend_url)
+    people.configure(given.verification_hours)
+    auth.configure(given.session_days)
+    mail.configure(given.mail_url, given.mail_from)
+    jsonapi.prepare(Base.metadata)
+    try:
+        make_first_super_admin()
+    except Unavailable:
+        log.warning("the database does not answer yet; the first super admin is made by a job")
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    if _settings is None:
+        raise RuntimeError("services.accounts.start.prepare() has not been called in this process")
+    return _settings
+
+
+def make_first_super_admin() -> None:
+    """Makes the super admin that the settings name, unless there ever was one. Any number of processes may try at once."""
+    given = settings()
+    if not given.super_admin_email or not given.super_admin_password:
+        return
+    with transaction() as db:
+        if queries.has_super_admin(db):
+            return
+    password = read_new_password(given.super_admin_password, "SUPER_ADMIN_PASSWORD")
+    account = Account(read_address(given.super_admin_email), hashing.hash_password(password))
+    with transaction() as db:
+        user = people.create_super_admin(db, account)
+    if user is not None:
+        log.info("first super admin made", extra={"user_id": user.id})
+
+
+def fetch_keys() -> tuple[Mapping[str, Any], Iterable[tuple[int, str, float]]]:
+    """Keys and ended sessions for this process's own verifying, from the own database."""
+    with transaction() as db:
+        ended = queries.sessions_to_remember(db)
+        return keys.jwks(db), [(each.user_id, each.session_id, each.ended_at.timestamp()) for each in ended]
