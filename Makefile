@@ -46,5 +46,8 @@ bench: $(VENV)/.installed ## measure: CPU per order, orders per second, a flash 
 docs: $(VENV)/.installed ## generate docs/settings.md
 	$(BIN)/python -m tests.generate_docs
 
+secrets: ## every secret that docker-compose.yml reads, one file each
+	@python3 deploy/compose/make_secrets.py
+
 clean: ## remove the environment and caches (not the data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
