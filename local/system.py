@@ -20,6 +20,14 @@ from local.secrets import LocalSecrets, load_or_make
 from local.service_databases import create_service_databases
 
 Say = Callable[[str], None]
+LIMITS_OF_ACCOUNTS = (  # each per quarter of an hour or per hour: here the gateway's limits are felt first
+    "LOGIN_ATTEMPTS_PER_ACCOUNT",
+    "LOGIN_ATTEMPTS_PER_ADDRESS",
+    "MAILS_PER_ACCOUNT",
+    "MAILS_PER_ADDRESS",
+    "EMAIL_CHECKS_PER_ADDRESS",
+    "SIGN_UPS_PER_ADDRESS",
+)
 
 
 @dataclass(frozen=True)
@@ -191,6 +199,7 @@ class System:
                 "KEY_ENCRYPTION_SECRET": f"1:{secrets.signing_key}",
                 "SUPER_ADMIN_EMAIL": "admin@example.com",
                 "SUPER_ADMIN_PASSWORD": secrets.super_admin_password,
+                **dict.fromkeys(LIMITS_OF_ACCOUNTS, "100000"),
             },
             "payments": {
                 "STRIPE_API_BASE": f"http://127.0.0.1:{self.ports.stripe}",
