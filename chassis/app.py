@@ -27,7 +27,7 @@ from connexion.operations import AbstractOperation
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from chassis import context, idempotency, spec
+from chassis import context, idempotency, jsonapi, spec
 from chassis.auth import Claims, Requirement
 from chassis.errors import KINDS, BadRequest, Conflict, DomainError
 from chassis.front import Checks, Front
@@ -73,6 +73,7 @@ def create_app(
         validate_responses=validate_responses,
     )
     app.add_api(document)
+    jsonapi.prepare()
     _answer_errors(app)
     app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()
     _build_handlers_once(app)

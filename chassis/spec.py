@@ -91,7 +91,6 @@ def resource_types(document: Mapping[str, Any]) -> list[str]:
         name
         for name in schemas
         if {"type", "attributes"} <= set(resolved(document, schemas[name]).get("properties", {}))
-        and "-list" not in name
     ]
 
 

@@ -41,8 +41,6 @@ def of_many(
     key = resource.plan.id_key
     primary = {getattr(row, key): (row, held) for row, held in rows}
     loaded = includes.load(db, viewer, resource, primary, query.include)
-    for target in loaded.rows:
-        fields.update(_fields(target, query))
 
     def objects(of: Resource[Any], found: includes.Rows, *, but: includes.Rows) -> list[dict[str, Any]]:
         linked, wanted, variant = loaded.linkage.get(of, NOTHING_LINKED), fields.get(of), of.serializer.variant
@@ -60,8 +58,10 @@ def of_many(
 
 
 def _fields(resource: Resource[Any], query: Query) -> dict[Resource[Any], frozenset[str]]:
-    if not query.fields or resource.type not in query.fields:
-        return {}
-    wanted = query.fields[resource.type]
-    resource.check_fields(wanted)
-    return {resource: wanted}
+    """Sparse fieldsets by resource. A type that the service does not know is left over from elsewhere, and ignored."""
+    fields = {}
+    for name, wanted in query.fields.items():
+        if (target := resource.sibling(name)) is not None:
+            target.check_fields(wanted)
+            fields[target] = wanted
+    return fields

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Rows = dict[Any, tuple[Any, "Held"]]  # id → (row, levels that the viewer holds on it)
 BATCH = 1000
+MAX_INCLUDED = 10_000
 
 
 @dataclass(slots=True)
@@ -63,7 +64,9 @@ def _follow(
         linkage = loaded.linkage.setdefault(resource, {}).setdefault(key, {})
         linkage.update((identity, [] if link.relation.is_many else None) for identity in asking)
         children: Rows = {}
-        for parent_id, row, held in _pairs(db, viewer, resource, link, target, asking):
+        for count, (parent_id, row, held) in enumerate(_pairs(db, viewer, resource, link, target, asking)):
+            if count == MAX_INCLUDED:
+                raise _too_many(link)
             child_id = getattr(row, target.plan.id_key)
             children[child_id] = (row, held)
             entry = {"type": target.type, "id": str(child_id)}
@@ -74,6 +77,14 @@ def _follow(
         loaded.rows.setdefault(target, {}).update(children)
         if deeper and children:
             _follow(db, viewer, target, children, deeper, loaded)
+
+
+def _too_many(link: Link) -> BadRequest:
+    return BadRequest(
+        f"“{link.relation.name}” leads to more than {MAX_INCLUDED} here; please page through it instead.",
+        code="include-too-large",
+        source={"parameter": "include"},
+    )
 
 
 def _with_level(resource: Resource[Any], link: Link, parents: Rows) -> Rows:
@@ -100,7 +111,7 @@ def _pairs(
         statement = view.select(owner).join_from(parent, getattr(parent, link.orm_key))
     statement = statement.order_by(target.plan.id_column)
     for batch in _batches(list(parents)):
-        for owner_id, row, *levels in db.execute(statement.where(owner.in_(batch))):
+        for owner_id, row, *levels in db.execute(statement.where(owner.in_(batch)).limit(MAX_INCLUDED + 1)):
             yield owner_id, row, view.held(tuple(levels))
 
 

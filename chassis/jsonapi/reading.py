@@ -19,6 +19,7 @@ from chassis.jsonapi.grammar import PLAIN, Query, SortKey, parse
 from chassis.jsonapi.links import page_links
 from chassis.jsonapi.media import negotiate
 from chassis.responses import respond
+from chassis.spec import SpecError
 
 if TYPE_CHECKING:
     from chassis.jsonapi.plan import Link
@@ -131,8 +132,7 @@ def parent(
     db: Session, viewer: Viewer, resource: Resource[Any], relation: str, value: str, may: MayHook | None
 ) -> tuple[Link, Any]:
     """The relation and the row it starts from. Raises NotFound, also where the level for the relation is not held."""
-    plan = resource.plan
-    link = plan.links[key_of(relation)]
+    plan, link = resource.plan, served(resource, relation)
     row, levels = find(db, viewer, resource, value)
     if link.relation.level is not None and not levels[plan.levels.index(link.relation.level)]:
         raise Forbidden("You may not see this.")
@@ -151,6 +151,14 @@ def related(db: Session, viewer: Viewer, resource: Resource[Any], link: Link, ro
     if found is None:
         raise not_found(target)
     return documents.of_one(db, viewer, target, *found, query)
+
+
+def served(resource: Resource[Any], relation: str) -> Link:
+    """The relation that an operation answers. Raises SpecError where this service cannot follow it."""
+    link = resource.plan.links.get(key_of(relation))
+    if link is None or not link.is_local:
+        raise SpecError(f"{resource.type}: the relation {relation} is served, but not declared with a model here.")
+    return link
 
 
 def target_of(link: Link) -> Resource[Any]:

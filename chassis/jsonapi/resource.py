@@ -117,6 +117,7 @@ class Resource(Generic[M]):
         self.may_delete = may_delete or may_change
         self.after_change = after_change
         self.after_delete = after_delete or after_change
+        self.served: set[str] = set()
         self._register()
 
     # What is prepared once
@@ -174,6 +175,7 @@ class Resource(Generic[M]):
 
         `may(db, claims, row)` decides whether this caller may ask it of this row.
         """
+        self.served.add(relation)
 
         def fetch(value: str, claims: Claims | None) -> flask.Response:
             def read(db: Session, query: Query) -> dict[str, Any]:
@@ -187,6 +189,7 @@ class Resource(Generic[M]):
 
     def fetch_linkage(self, relation: str, *, may: MayHook | None = None) -> Operation:
         """An operation for ``/…/{id}/relationships/<relation>``."""
+        self.served.add(relation)
 
         def fetch(value: str, claims: Claims | None) -> flask.Response:
             def read(db: Session, query: Query) -> dict[str, Any]:
@@ -269,10 +272,14 @@ class Resource(Generic[M]):
         return reading.answer(self, read)
 
 
-def prepare(metadata: MetaData) -> None:
-    """Works out every resource of a service at its start, so that a mistake in a declaration stops it there."""
-    for resource in _registered.get(metadata, {}).values():
-        _ = resource.serializer
+def prepare(metadata: MetaData | None = None) -> None:
+    """Works out every resource of a service (or of all) at its start, so that a mistake in a declaration stops it."""
+    services = list(_registered.values()) if metadata is None else [_registered.get(metadata, {})]
+    for resources in services:
+        for resource in resources.values():
+            resource.serializer.variant((True,) * len(resource.plan.levels), None)
+            for key in resource.served:
+                reading.served(resource, key)
 
 
 def _metadata(model: Any) -> MetaData:

@@ -1,13 +1,11 @@
 """One scratch database per run, a Flask request around what needs one, and statements counted."""
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import flask
-import psycopg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,6 +13,7 @@ from sqlalchemy.orm import Session
 from chassis import db as chassis_db
 from chassis.auth import Claims
 from chassis.jsonapi.tests import library
+from chassis.testing import scratch_database
 
 flask_app = flask.Flask("library")
 
@@ -35,15 +34,11 @@ def claims(user_id: int = 1, role: Any = "user") -> Claims:
 
 @pytest.fixture(scope="session")
 def library_url(postgres_url: str) -> Iterator[str]:
-    name = f"test_jsonapi_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres_url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}".encode())
-        url = sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with scratch_database(postgres_url, "jsonapi") as url:
         chassis_db.configure(url)
         library.Base.metadata.create_all(chassis_db.engine())
         yield url
         chassis_db.engine().dispose()
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ from sqlalchemy import ForeignKey, MetaData
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 import chassis.db
-from chassis.jsonapi import Resource, prepare
+from chassis.jsonapi import Resource, prepare, resource
 from chassis.jsonapi.links import plural
 from chassis.jsonapi.tests import library
 from chassis.spec import SpecError
@@ -24,10 +25,15 @@ class Thing(Base):
     parts: Mapped[list["Thing"]] = relationship(lazy="raise")
 
 
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    """What is declared wrongly here must not stop services that start in the same process."""
+    yield
+    resource._registered.pop(Base.metadata, None)
+
+
 def declare(attributes: dict[str, Any], relations: dict[str, Any] | None = None, **rest: Any) -> Resource[Thing]:
     """Declares `thing` anew, as a service does at its start."""
-    from chassis.jsonapi import resource
-
     resource._registered.pop(Base.metadata, None)
     schema = {
         "properties": {
@@ -73,6 +79,14 @@ def test_an_attribute_may_have_another_column() -> None:
     thing = declare({"label-text": {"type": "string"}}, columns={"label-text": "name"})
     assert thing.plan.fields["label_text"].stored == "name"
     assert declare({"label": {}}, columns={"label": Thing.name}).plan.fields["label"].stored == "name"
+
+
+@pytest.mark.parametrize("relation", ["elsewhere", "nothing"])
+def test_what_is_served_has_to_be_here(relation: str) -> None:
+    thing = declare({}, {"elsewhere": {"x-type": "other", "x-many": True}})
+    thing.fetch_related(relation)
+    with pytest.raises(SpecError):
+        prepare(Base.metadata)
 
 
 def test_a_type_is_declared_once_per_service() -> None:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from chassis.errors import BadRequest, Forbidden, NotAcceptable, NotFound
+from chassis.jsonapi import includes
 from chassis.jsonapi.tests import library
 from chassis.jsonapi.tests.conftest import Ask, claims
 from chassis.jsonapi.tests.library import Author, Blurb, Book, Review, Tag, authors, books
@@ -313,6 +314,13 @@ class TestIncludes:
                 ask(function, {"include": path}, id_="1")
             assert (caught.value.code, caught.value.source) == ("include-invalid", {"parameter": "include"})
 
+    def test_a_document_does_not_drag_in_the_world(self, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(includes, "MAX_INCLUDED", 2)
+        assert len(ask.json(books.fetch, {"include": "reviews"}, id_="1")["included"]) == 2
+        with pytest.raises(BadRequest) as caught:
+            ask(books.fetch_page, {"include": "reviews"})
+        assert caught.value.code == "include-too-large"
+
     def test_unknown_relations_are_refused_also_for_an_empty_list(self, ask: Ask) -> None:
         with pytest.raises(BadRequest):
             ask(library.blurbs.fetch_page, {"include": "nothing", "filter": '{"name":"id","op":"eq","val":99}'})
@@ -333,6 +341,10 @@ class TestFields:
             ask(books.fetch, {"fields[book]": f"title,{name}"}, id_="1")
         assert caught.value.source == {"parameter": "fields[book]"}
         assert caught.value.detail == f"“book” has no “{name}”."
+
+    def test_unknown_names_of_other_known_types_are_refused_too(self, ask: Ask) -> None:
+        with pytest.raises(BadRequest):
+            ask(books.fetch, {"fields[author]": "nothing"}, id_="1")
 
     def test_asking_does_not_lift_a_level(self, ask: Ask) -> None:
         data = ask.json(books.fetch, {"fields[book]": "buyer-note"}, id_="1", token_info=claims(2))["data"]
