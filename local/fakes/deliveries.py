@@ -1,8 +1,9 @@
 """Webhooks still to be delivered, and those that were: rows in the books, added in the transaction of their cause."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from local.fakes.books import Books
@@ -16,6 +17,18 @@ _READY = """
     state = 'waiting' AND NOT EXISTS
     (SELECT 1 FROM deliveries AS first WHERE first.id = d.behind AND first.state = 'waiting')
 """
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """Where the events go whose type matches one of the patterns."""
+
+    url: str
+    secret: str
+    types: Sequence[str] = ("*",)
+
+    def wants(self, event_type: str) -> bool:
+        return any(fnmatchcase(event_type, pattern) for pattern in self.types)
 
 
 @dataclass(frozen=True)
@@ -37,8 +50,10 @@ class Deliveries:
         self._faults = faults
         self.added: Callable[[], None] = lambda: None
 
-    def add(self, event: str, type_: str, url: str, secret: str, body: bytes) -> None:
+    def add(self, event: str, type_: str, body: bytes, to: Subscription) -> None:
         """To be called inside the transaction that the event is about."""
+        if not to.wants(type_):
+            return
         fault = self._faults.hit_webhook(type_)
         kind = fault.fault if fault else ""
         state = {"drop": "dropped", "reorder": "held"}.get(kind, "waiting")
@@ -48,7 +63,7 @@ class Deliveries:
             self._db.execute(
                 "INSERT INTO deliveries (event, type, url, secret, body, state, due, fault) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (event, type_, url, secret, body, state, due, fault.id if fault else None),
+                (event, type_, to.url, to.secret, body, state, due, fault.id if fault else None),
             )
         if fault and kind == "reorder" and not fault.count:
             self.release(fault)

@@ -52,9 +52,14 @@ def arguments(name: str, port: int) -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--books", type=Path, default=Path(f"var/fakes/{name}.db"), help="a file; made when missing")
     parser.add_argument("--webhook-url", help="where events are posted; without it they are only kept")
+    parser.add_argument("--webhook-events", type=_words, default=["*"], help="which ones: charge.*,refund.created")
     parser.add_argument("--public-url", help="how browsers reach it (default: as the caller did)")
     parser.add_argument("--quiet", action="store_true", help="no line per call")
     return parser
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",")]
 
 
 def serve(build: Callable[[], ASGIApp], host: str, port: int) -> None:

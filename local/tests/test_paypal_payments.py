@@ -109,6 +109,10 @@ def test_without_a_shop_to_return_to_paypal_says_so_itself(api: paypalrestsdk.Ap
         ({"payer": {}}, "payer.payment_method"),
         ({"transactions": []}, "transactions"),
         ({"transactions": [{}]}, "transactions[0].amount"),
+        ({"transactions": ["49.00"]}, "transactions[0]"),
+        ({"transactions": [{"amount": "49.00"}]}, "transactions[0].amount"),
+        ({"payer": "paypal"}, "payer"),
+        ({"redirect_urls": "http://shop.example"}, "redirect_urls"),
     ],
 )
 def test_a_payment_is_taken_or_its_bad_field_is_named(

@@ -203,6 +203,9 @@ def test_lists_are_paged_newest_first_and_filtered(client: stripe.StripeClient) 
     assert ([charge.id for charge in newer.data], newer.has_more) == ([ids[3], ids[2]], True)
     assert len(client.v1.charges.list({"created": {"gte": before}}).data) == 5
     assert client.v1.charges.list({"created": {"lt": before}}).data == []
+    for window in ("yesterday", {"gte": "yesterday"}, {"around": before}):
+        with pytest.raises(stripe.InvalidRequestError):
+            client.v1.charges.list({"created": window})  # type: ignore[arg-type]
     client.v1.refunds.create({"charge": ids[0], "amount": 1})
     assert [refund.amount for refund in client.v1.refunds.list({"charge": ids[0]}).data] == [1]
     assert client.v1.refunds.list({"charge": ids[1]}).data == []

@@ -3,13 +3,14 @@
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import requests
 import stripe
 
 from local.fakes.running import RunningFake
-from local.tests.conftest import WEBHOOK_SECRET
+from local.tests.conftest import WEBHOOK_SECRET, stripe_client
 from local.tests.receiver import Receiver, wait_until
 
 CHARGE: stripe.params.ChargeCreateParams = {"amount": 1050, "currency": "eur", "source": "tok_visa"}
@@ -218,6 +219,15 @@ def test_a_duplicated_webhook_comes_several_times(
     stripe_fake.fault(fault="duplicate", event="charge.*", times=2)
     client.v1.charges.create(CHARGE)
     assert len({webhook.body for webhook in receiver.wait(3)}) == 1
+
+
+def test_only_wanted_events_are_delivered(tmp_path: Path, receiver: Receiver) -> None:
+    options = ("--webhook-url", receiver.url, "--webhook-events", "charge.refunded,refund.*")
+    with RunningFake("stripe", tmp_path, *options) as fake:
+        client = stripe_client(fake)
+        client.v1.refunds.create({"charge": client.v1.charges.create(CHARGE).id})
+        receiver.wait(2)
+        assert sorted(webhook["type"] for webhook in fake.webhooks()) == ["charge.refunded", "refund.created"]
 
 
 def test_reordered_webhooks_come_last_one_first(

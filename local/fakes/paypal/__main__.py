@@ -17,6 +17,7 @@ serve(
         Credentials(options.client_id, options.client_secret),
         options.webhook_id,
         options.webhook_url,
+        options.webhook_events,
         options.public_url,
         quiet=options.quiet,
     ),

@@ -1,11 +1,10 @@
 """PayPal's amounts: decimal strings with the currency's own decimals, whose parts must add up."""
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from local.fakes.books import Document
-from local.fakes.paypal.errors import invalid, missing
+from local.fakes.paypal.errors import invalid, missing, read_object
 
 WHOLE = frozenset({"HUF", "JPY", "TWD"})
 CURRENCIES = WHOLE | {
@@ -57,18 +56,18 @@ def read_amount(amount: Any, field: str) -> tuple[int, str]:
     return total, currency
 
 
-def check_sums(transaction: Mapping[str, Any], field: str) -> None:
+def check_sums(transaction: Document, field: str) -> None:
     """Details, if any, make the total; items, if any, make the subtotal."""
     total, currency = read_amount(transaction.get("amount"), f"{field}.amount")
     subtotal = total
-    if details := transaction["amount"].get("details"):
-        at = f"{field}.amount.details"
+    at = f"{field}.amount.details"
+    if details := read_object(transaction["amount"], "details", at):
         parts = {name: to_minor(details.get(name, "0"), currency, f"{at}.{name}") for name in (*ADDED, SUBTRACTED)}
         if sum(parts[name] for name in ADDED) - parts[SUBTRACTED] != total:
             issue = "Transaction amount details (subtotal, tax, shipping) must add up to specified amount total"
             raise invalid(f"{field}.amount", issue)
         subtotal = parts["subtotal"]
-    items = transaction.get("item_list", {}).get("items", [])
+    items = read_object(transaction, "item_list", f"{field}.item_list").get("items") or []
     if (
         items
         and sum(_item(item, currency, f"{field}.item_list.items[{at}]") for at, item in enumerate(items)) != subtotal
@@ -77,7 +76,9 @@ def check_sums(transaction: Mapping[str, Any], field: str) -> None:
         raise invalid(f"{field}.item_list", issue)
 
 
-def _item(item: Mapping[str, Any], currency: str, field: str) -> int:
+def _item(item: Any, currency: str, field: str) -> int:
+    if not isinstance(item, dict):
+        raise invalid(field, "Value is invalid (must be an object)")
     for name in ("name", "quantity", "price", "currency"):
         if name not in item:
             raise missing(f"{field}.{name}")

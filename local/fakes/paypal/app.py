@@ -1,6 +1,6 @@
 """Which path does what at the fake PayPal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.routing import Route
@@ -25,6 +25,7 @@ def build(
     credentials: Credentials,
     webhook_id: str,
     webhook_url: str | None = None,
+    webhook_events: Sequence[str] = ("*",),
     public_url: str | None = None,
     *,
     quiet: bool = False,
@@ -32,7 +33,7 @@ def build(
     """`own_url` is where the shop's servers reach it, `public_url` where browsers do, if that differs."""
     provider = Provider(books)
     signer = Signer.of(provider.books, own_url)
-    notifications = Notifications(provider.deliveries, signer, webhook_url, webhook_id)
+    notifications = Notifications(provider.deliveries, signer, webhook_id, webhook_url, webhook_events)
     dialect = PayPalDialect(provider.books, notifications.publish, credentials, public_url)
     desk = Desk(provider.books, provider.faults, dialect, quiet=quiet)
     work: list[tuple[str, str, Work]] = [

@@ -49,5 +49,15 @@ def missing(field: str) -> Refusal:
     return invalid(field, "Required field is missing")
 
 
+def read_object(parent: Document, name: str, field: str | None = None) -> Document:
+    """A part that may be absent but is an object when it is there."""
+    value = parent.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise invalid(field or name, "Value is invalid (must be an object)")
+    return value
+
+
 def unauthorized(error: str, description: str) -> Refusal:
     return Refusal(401, {"error": error, "error_description": description})

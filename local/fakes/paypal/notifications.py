@@ -1,14 +1,16 @@
 """Events and their webhooks: sent, listed, sent again, and their signatures checked for whoever asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from local.fakes.answers import Answer
 from local.fakes.books import Document
-from local.fakes.deliveries import Deliveries
+from local.fakes.deliveries import Deliveries, Subscription
 from local.fakes.paypal.caller import PayPalCall, new_id
 from local.fakes.paypal.errors import missing, refused
+from local.fakes.paypal.payments import whole
 from local.fakes.paypal.signature import ALGORITHM, Signer
 
 SIGNED = ("auth_algo", "cert_url", "transmission_id", "transmission_sig", "transmission_time", "webhook_id")
@@ -18,8 +20,9 @@ SIGNED = ("auth_algo", "cert_url", "transmission_id", "transmission_sig", "trans
 class Notifications:
     deliveries: Deliveries
     signer: Signer
-    webhook_url: str | None
     webhook_id: str
+    webhook_url: str | None
+    types: Sequence[str]
 
     def publish(self, call: PayPalCall, event_type: str, resource_type: str, resource: Document, summary: str) -> None:
         identifier = f"WH-{new_id()}-{new_id()}"
@@ -42,7 +45,7 @@ class Notifications:
         """Newest first, of one type or of all."""
         wanted = call.params.get("event_type")
         events = [event for event in call.books.listed("event", "") if wanted in (None, event["event_type"])]
-        shown = events[: int(call.params.get("page_size", 10))]
+        shown = events[: whole(call.params, "page_size", 10, at_most=300)]
         return Answer(200, {"events": shown, "count": len(shown), "links": []})
 
     def resend(self, call: PayPalCall) -> Answer:
@@ -69,4 +72,5 @@ class Notifications:
     def _send(self, event: Document) -> None:
         if self.webhook_url:
             body = orjson.dumps(event)
-            self.deliveries.add(event["id"], event["event_type"], self.webhook_url, self.webhook_id, body)
+            to = Subscription(self.webhook_url, self.webhook_id, self.types)
+            self.deliveries.add(event["id"], event["event_type"], body, to)

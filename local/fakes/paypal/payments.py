@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import dropwhile, islice
-from typing import Any
 
 from local.fakes.answers import Answer
 from local.fakes.books import Document
 from local.fakes.paypal.amounts import check_sums, money, read_amount
 from local.fakes.paypal.caller import PayPalCall, new_id
-from local.fakes.paypal.errors import invalid, missing, refused
+from local.fakes.paypal.errors import invalid, missing, read_object, refused
 from local.fakes.paypal.sales import new_sale
 
 # So long may a payer take, and so long may the shop wait after that.
@@ -24,7 +23,7 @@ def create_payment(call: PayPalCall) -> Answer:
     payment: Document = {
         "id": identifier, "intent": "sale", "state": "created", "cart": token.removeprefix("EC-"),
         "payer": {"payment_method": "paypal"}, "transactions": [kept],
-        "redirect_urls": call.params.get("redirect_urls", {}), "create_time": call.now,
+        "redirect_urls": read_object(call.params, "redirect_urls"), "create_time": call.now,
         "links": [*_links(call, identifier), _approval_link(call, token)],
     }  # fmt: skip
     call.books.put("payment", payment)
@@ -38,8 +37,8 @@ def retrieve_payment(call: PayPalCall) -> Answer:
 
 def list_payments(call: PayPalCall) -> Answer:
     """Newest first."""
-    count = _whole(call.params, "count", 10, at_most=20)
-    begin = _whole(call.params, "start_index", 0, at_most=1000)
+    count = whole(call.params, "count", 10, at_most=20)
+    begin = whole(call.params, "start_index", 0, at_most=1000)
     payments = call.books.listed("payment", "")
     if start := call.params.get("start_id"):
         payments = dropwhile(lambda payment: payment["id"] != start, payments)
@@ -86,22 +85,23 @@ def _check_executable(call: PayPalCall, payment: Document) -> None:
         raise refused(call.decline.code or "INSTRUMENT_DECLINED", message=call.decline.message)
 
 
-def _check(wish: Document) -> dict[str, Any]:
+def _check(wish: Document) -> Document:
     """The one transaction of a payment that PayPal would take."""
     if wish.get("intent") != "sale":
         raise invalid("intent", "The fake PayPal knows the intent sale only")
-    if wish.get("payer", {}).get("payment_method") != "paypal":
+    if read_object(wish, "payer").get("payment_method") != "paypal":
         raise invalid("payer.payment_method", "Value is invalid (must be paypal)")
     transactions = wish.get("transactions")
     if not isinstance(transactions, list) or not transactions:
         raise missing("transactions")
     if len(transactions) > 1:
         raise invalid("transactions", "Only single payment transaction currently supported")
-    check_sums(transactions[0], "transactions[0]")
-    return dict(transactions[0])
+    transaction = read_object({"0": transactions[0]}, "0", "transactions[0]")
+    check_sums(transaction, "transactions[0]")
+    return transaction
 
 
-def _whole(params: Document, name: str, default: int, *, at_most: int) -> int:
+def whole(params: Document, name: str, default: int, *, at_most: int) -> int:
     value = str(params.get(name, default))
     if not value.isdigit() or int(value) > at_most:
         raise invalid(name, f"Value must be a whole number of at most {at_most}")

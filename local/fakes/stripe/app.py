@@ -8,6 +8,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from local.fakes.answers import Answer
+from local.fakes.deliveries import Subscription
 from local.fakes.desk import Desk
 from local.fakes.server import Provider
 from local.fakes.stripe import bank, charges, connect, events, intents, payment_methods, refunds
@@ -55,15 +56,14 @@ KINDS = {
 
 def build(
     books: Path,
-    webhook_secret: str,
-    webhook_url: str | None = None,
+    subscription: Subscription | None,
     public_url: str | None = None,
     *,
     quiet: bool = False,
 ) -> ASGIApp:
     """`public_url` is where browsers reach it, if that differs from where servers do."""
     provider = Provider(books)
-    publisher = events.Publisher(provider.deliveries, webhook_url, webhook_secret)
+    publisher = events.Publisher(provider.deliveries, subscription)
     dialect = StripeDialect(provider.books, publisher.publish, public_url)
     desk = Desk(provider.books, provider.faults, dialect, quiet=quiet)
     routes = [Route(path, desk.serves(work), methods=[method]) for method, path, work in ROUTES]

@@ -2,6 +2,7 @@
 
 from local.fakes.books import Document
 from local.fakes.stripe.caller import StripeCall
+from local.fakes.stripe.documents import read_hash
 from local.fakes.stripe.errors import invalid
 
 CHOICE = frozenset({
@@ -18,7 +19,7 @@ def choose_payment_methods(call: StripeCall) -> Document:
     only = allowed or call.params.get("payment_method_types")
     if only and "card" not in only:
         raise invalid("The fake Stripe knows payment methods of type card only.", param="allowed_payment_method_types")
-    automatic = call.params.get("automatic_payment_methods") or {}
+    automatic = read_hash(call.params, "automatic_payment_methods")
     from_dashboard = {"enabled": True, "allow_redirects": automatic.get("allow_redirects", "always")}
     return {
         "allowed_payment_method_types": allowed,

@@ -74,11 +74,20 @@ def _until(things: Iterator[Document], identifier: str) -> Iterator[Document]:
 def _created_in(call: StripeCall, thing: Document) -> bool:
     window = call.params.get("created", {})
     if isinstance(window, str):
-        return bool(thing["created"] == int(window))
+        return bool(thing["created"] == read_integer(window, "created"))
+    return all(_compare(name, thing["created"], read_integer(limit, "created")) for name, limit in window.items())
+
+
+def _compare(name: str, created: int, limit: int) -> bool:
     tests: dict[str, Callable[[int, int], bool]] = {
-        "gt": int.__gt__, "gte": int.__ge__, "lt": int.__lt__, "lte": int.__le__,
-    }  # fmt: skip
-    return all(tests[name](thing["created"], int(limit)) for name, limit in window.items() if name in tests)
+        "gt": int.__gt__,
+        "gte": int.__ge__,
+        "lt": int.__lt__,
+        "lte": int.__le__,
+    }
+    if name not in tests:
+        raise invalid(f"Received unknown parameter: created[{name}]", param="created", code="parameter_unknown")
+    return tests[name](created, limit)
 
 
 def _wishes(call: StripeCall) -> list[str]:
@@ -101,6 +110,13 @@ def _expanded(call: StripeCall, thing: Document, path: list[str]) -> Document:
     if rest and isinstance(value, dict):
         value = _expanded(call, value, rest)
     return {**thing, name: value}
+
+
+def read_hash(params: Document, name: str) -> Document:
+    value = params.get(name, {})
+    if not isinstance(value, dict):
+        raise invalid("Invalid hash", param=name, code="parameter_invalid_hash")
+    return value
 
 
 def merge_metadata(old: Document, new: Any) -> Document:

@@ -11,7 +11,7 @@ import orjson
 
 from local.fakes.answers import Answer
 from local.fakes.books import Document
-from local.fakes.deliveries import Deliveries, Delivery
+from local.fakes.deliveries import Deliveries, Delivery, Subscription
 from local.fakes.stripe.caller import API_VERSION, PLATFORM, StripeCall, new_id
 from local.fakes.stripe.documents import PAGING, answer, find, listed
 from local.fakes.stripe.errors import missing_param, refuse_unknown
@@ -22,8 +22,7 @@ class Publisher:
     """Events of every account go to the endpoint of the command line, and to those that their account registered."""
 
     deliveries: Deliveries
-    webhook_url: str | None
-    webhook_secret: str
+    subscription: Subscription | None
 
     def publish(self, call: StripeCall, event_type: str, thing: Document, previous: Document | None) -> None:
         data: Document = {"object": thing, **({"previous_attributes": previous} if previous else {})}
@@ -35,16 +34,15 @@ class Publisher:
         }  # fmt: skip
         call.keep(event)
         body = orjson.dumps(event)
-        for url, secret in self._endpoints(call, event_type):
-            self.deliveries.add(event["id"], event_type, url, secret, body)
+        for subscription in self._subscriptions(call):
+            self.deliveries.add(event["id"], event_type, body, subscription)
 
-    def _endpoints(self, call: StripeCall, event_type: str) -> list[tuple[str, str]]:
+    def _subscriptions(self, call: StripeCall) -> list[Subscription]:
         registered = [
-            (endpoint["url"], endpoint["secret"])
+            Subscription(endpoint["url"], endpoint["secret"], endpoint["enabled_events"])
             for endpoint in call.books.listed("webhook_endpoint", call.account)
-            if any(fnmatchcase(event_type, wanted) for wanted in endpoint["enabled_events"])
         ]
-        return ([(self.webhook_url, self.webhook_secret)] if self.webhook_url else []) + registered
+        return registered + ([self.subscription] if self.subscription else [])
 
 
 def sign(delivery: Delivery) -> Mapping[str, str]:

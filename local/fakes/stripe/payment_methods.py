@@ -8,7 +8,7 @@ from local.fakes.books import Document
 from local.fakes.stripe import cards
 from local.fakes.stripe.caller import StripeCall, new_id
 from local.fakes.stripe.cards import Card
-from local.fakes.stripe.documents import answer, find, merge_metadata
+from local.fakes.stripe.documents import answer, find, merge_metadata, read_hash
 from local.fakes.stripe.errors import invalid, missing_param, no_such, refuse_unknown
 
 EXPIRES = {"exp_month": 12, "exp_year": time.gmtime().tm_year + 3}
@@ -117,7 +117,7 @@ def _document(call: StripeCall, card: Card, data: Document) -> Document:
     billing: Document = {"address": None, "email": None, "name": None, "phone": None}
     return {
         "id": new_id("pm"), "object": "payment_method",
-        "billing_details": {**billing, **data.get("billing_details", {})},
+        "billing_details": {**billing, **read_hash(data, "billing_details")},
         "card": {**_face(card), "three_d_secure_usage": {"supported": True}, "wallet": None}, "created": call.now,
         "customer": None, "livemode": False, "metadata": merge_metadata({}, data.get("metadata", {})), "type": "card",
     }  # fmt: skip
