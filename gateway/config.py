@@ -29,6 +29,9 @@ class GatewaySettings:
     rate_auth_per_minute: int = setting(
         "RATE_AUTH_PER_MINUTE", doc="requests per minute and address to log in, sign up and the like", default=20
     )
+    rate_webhooks_per_minute: int = setting(
+        "RATE_WEBHOOKS_PER_MINUTE", doc="webhooks per minute and address of a payment provider", default=60_000
+    )
     trusted_proxies: int = setting(
         "TRUSTED_PROXIES",
         doc="how many proxies of yours stand before the gateway and add to X-Forwarded-For",

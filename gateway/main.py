@@ -41,7 +41,13 @@ def build(settings: GatewaySettings) -> Front:
     gateway = Gateway(
         RoutingTable(documents),
         Proxy(settings.upstreams(), settings.upstream_timeout_seconds),
-        RateLimit({"default": settings.rate_per_minute, "auth": settings.rate_auth_per_minute}),
+        RateLimit(
+            {
+                "default": settings.rate_per_minute,
+                "auth": settings.rate_auth_per_minute,
+                "webhooks": settings.rate_webhooks_per_minute,
+            }
+        ),
         Cors([origin.strip() for origin in settings.cors_origins.split(",")]),
         pages,
         settings.trusted_proxies,

@@ -1,0 +1,1 @@
+"""Payments: money movement and what providers know of it. See docs/payments.md."""

@@ -1,0 +1,1 @@
+"""HTTP: webhooks of the providers, and organizers' Stripe accounts."""

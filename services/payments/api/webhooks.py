@@ -1,0 +1,97 @@
+"""What providers tell us by themselves. Signed, checked on the very bytes that came, applied once.
+
+Good news (money arrived) is settled from the event itself; everything else only makes us ask sooner, because events come late,
+twice and out of order, and what the provider says when asked is the truth.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import flask
+import orjson
+import stripe
+
+from chassis import clock, db
+from chassis.errors import BadRequest, NotFound
+from chassis.responses import JSON, respond
+from services.payments.clients import stripe_api
+from services.payments.clients.accounts import accounts
+from services.payments.commands import authorizations, hearing
+
+log = logging.getLogger(__name__)
+
+OLDEST_PAYPAL = timedelta(days=4)  # PayPal goes on trying for three days
+NEWEST_PAYPAL = timedelta(minutes=5)
+
+
+class SignatureInvalid(BadRequest):
+    code = "signature-invalid"
+
+
+def receive_stripe() -> flask.Response:
+    """Events of the platform's account."""
+    secrets = [part.strip() for part in accounts().settings.stripe_webhook_secret.split(",") if part.strip()]
+    return _stripe(secrets)
+
+
+def receive_stripe_of_organizer(random: str) -> flask.Response:
+    """Events of an organizer's account, at the address that only this account was told."""
+    with db.transaction() as session:
+        secret = authorizations.webhook_secret(session, random)
+    if not secret:
+        raise NotFound("There is no such webhook.")
+    return _stripe([secret])
+
+
+def receive_paypal() -> flask.Response:
+    """Events of the platform's PayPal app, which PayPal itself confirms to have sent."""
+    body = flask.request.get_data()
+    paypal = accounts().paypal
+    if paypal is None or not _is_fresh(flask.request.headers.get("Paypal-Transmission-Time", "")):
+        raise SignatureInvalid("This webhook is not signed, or too old.")
+    event = _document(body)
+    if not paypal.verify_webhook(flask.request.headers, body, accounts().settings.paypal_webhook_id):
+        raise SignatureInvalid("This webhook was not sent by PayPal.")
+    kind, resource = str(event.get("event_type", "")), event.get("resource") or {}
+    event_id = str(event.get("id", ""))
+    db.run(lambda session: hearing.hear_paypal(session, event_id, kind, resource))
+    return _thanks()
+
+
+def _stripe(secrets: Sequence[str]) -> flask.Response:
+    try:
+        event = stripe_api.read_event(
+            flask.request.get_data(), flask.request.headers.get("Stripe-Signature", ""), secrets
+        )
+    except (stripe.SignatureVerificationError, ValueError):
+        raise SignatureInvalid("This webhook is not signed by Stripe, or too old.") from None
+    kind, thing = str(event.get("type", "")), (event.get("data") or {}).get("object") or {}
+    if kind in stripe_api.EVENTS:
+        event_id = str(event.get("id", ""))
+        db.run(lambda session: hearing.hear_stripe(session, event_id, kind, thing))
+    return _thanks()
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        event = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        event = None
+    if not isinstance(event, dict):
+        raise BadRequest("The body is not a JSON object.", code="malformed-json")
+    return event
+
+
+def _is_fresh(text: str) -> bool:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    age = clock.now() - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    return -NEWEST_PAYPAL < age < OLDEST_PAYPAL
+
+
+def _thanks() -> flask.Response:
+    return respond({"received": True}, 200, media_type=JSON)

@@ -1,0 +1,1 @@
+"""Payment providers and other services, as we see them."""

@@ -1,0 +1,399 @@
+"""Stripe through its SDK: PaymentIntents, refunds, Connect. One `StripeAccount` per secret key.
+
+A payment is one PaymentIntent, made under the idempotency key that derives from our row. A token is charged in the call that
+makes the intent (one round trip); if its answer is lost and the process with the token is gone, `start` with the same key
+tells: either the key is still free, and is now taken by an intent that charges nothing, or Stripe says that the key
+belongs to another request, and that intent is in its list. In both cases nothing can be charged behind our back.
+
+Calls go through the SDK's `raw_request` (its connections, retries, errors, API version), because we read a few attributes of
+each answer, and building and unbuilding its objects costs four times as much as the call itself.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+import requests
+import stripe
+from stripe.oauth_error import OAuthError
+
+from chassis.errors import Unprocessable
+from services.payments.clients.http import Timeouts, provider_seconds
+from services.payments.clients.providers import Means, NotNow, Unanswered
+from services.payments.domain.attempts import News, Status
+from services.payments.domain.currencies import from_stripe, to_stripe
+from services.payments.domain.reports import LOST, Card, Movement, RefundReport, Report
+from services.payments.models.payments import Payment
+from services.payments.models.refunds import Refund
+
+log = logging.getLogger(__name__)
+
+API_VERSION = "2026-10-28.endive"  # pinned: the shapes below were written for it
+# One repetition within the call, under the same idempotency key: it settles most lost answers at once, and the whole
+# still fits into the deadline of whoever called us. Everything beyond is reconciliation's.
+RETRIES = 1
+CLOCKS_DIFFER = timedelta(minutes=10)
+WITH_CHARGE = ["latest_charge"]
+EVENTS = (
+    "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.requires_action",
+    "charge.succeeded", "charge.refunded", "refund.created", "refund.updated", "refund.failed",
+)  # fmt: skip
+
+
+class StripeAccount:
+    """Our view of one Stripe account."""
+
+    def __init__(self, client: stripe.StripeClient, account: str) -> None:
+        self.client = client
+        self.account = account
+
+    @classmethod
+    def connect(
+        cls, api_key: str, account: str, *, bases: Mapping[str, str], session: requests.Session, timeouts: Timeouts
+    ) -> "StripeAccount":
+        """An account by its secret key. `bases`: where `api` and `connect` are."""
+        stripe.enable_telemetry = False
+        http_client = stripe.RequestsClient(timeout=(timeouts.connect, timeouts.read), session=session)
+        client = stripe.StripeClient(
+            api_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": bases["api"], "connect": bases["connect"]},
+            max_network_retries=RETRIES,
+            http_client=http_client,
+        )
+        return cls(client, account)
+
+    def start(self, payment: Payment) -> Report:
+        """Makes the intent, or finds the one that was made under its key."""
+        try:
+            return _report(self._create(payment), payment)
+        except stripe.IdempotencyError:
+            return self._find(payment)
+        except stripe.InvalidRequestError as error:
+            return _declined(error)
+
+    def charge(self, payment: Payment, means: Means) -> Report:
+        """Charges the token: while making the intent, or on the one that is open."""
+        method = _method_of(means.stripe_token)
+        if return_url := payment.request.get("return_url"):
+            method["return_url"] = return_url
+        try:
+            if payment.provider_reference:
+                return _report(self._confirm(payment, means.stripe_token, method), payment)
+            return _report(self._create(payment, confirm=True, **method), payment)
+        except stripe.CardError as error:
+            return _declined(error)
+        except stripe.InvalidRequestError as error:
+            if error.code == "payment_intent_unexpected_state":
+                return self._look_or_lost(payment)
+            return _declined(error)
+        except (Unanswered, stripe.IdempotencyError):
+            return LOST
+
+    def look(self, payment: Payment) -> Report:
+        """The intent as it is now; without its id, whatever its key stands for."""
+        if not payment.provider_reference:
+            return self.start(payment)
+        return _report(self._retrieve(payment.provider_reference), payment)
+
+    def close(self, payment: Payment) -> Report:
+        """Cancels the intent. Without its id its key is taken first, so that no late request can charge under it."""
+        reference = payment.provider_reference
+        if not reference:
+            found = self.start(payment)
+            if found.news is not News.WAITS:
+                return found
+            reference = found.reference
+        try:
+            intent = self._request("cancel", "post", f"/v1/payment_intents/{reference}/cancel")
+        except stripe.InvalidRequestError:  # it is over already, one way or the other
+            intent = self._retrieve(reference)
+        return _report(intent, payment)
+
+    def refund(self, payment: Payment, refund: Refund) -> RefundReport:
+        """Refunds by the intent. From the second try on it first looks whether an earlier one got through."""
+        try:
+            if refund.provider_reference:
+                return _refund_report(self._request("refund-look", "get", f"/v1/refunds/{refund.provider_reference}"))
+            if refund.tries > 1 and (found := self._refund_of(payment, refund)):
+                return _refund_report(found)
+            return _refund_report(self._create_refund(payment, refund))
+        except (stripe.InvalidRequestError, stripe.CardError) as error:
+            return RefundReport("failed", code=error.code or "refused", message=error.user_message or "")
+        except (Unanswered, stripe.IdempotencyError):
+            return RefundReport("lost")
+
+    def movements(self, since: datetime) -> Iterator[Movement]:
+        """Succeeded intents and refunds that carry our ids, newest first."""
+        window = {"created": {"gte": int(since.timestamp())}}
+        for intent in self._list("/v1/payment_intents", **window, expand=["data.latest_charge"]):
+            if intent["status"] == "succeeded" and _ours(intent):
+                found = _captured(intent)
+                yield Movement("charge", intent["id"], _ours(intent), found.amount_minor, found.currency, found)
+        for made in self._list("/v1/refunds", **window):
+            if made["status"] == "succeeded" and _ours(made):
+                currency = made["currency"].upper()
+                yield Movement("refund", made["id"], _ours(made), from_stripe(made["amount"], currency), currency)
+
+    def exchange(self, code: str) -> Mapping[str, Any]:
+        """The keys that an OAuth code stands for. Raises Unprocessable (`stripe-auth-code-invalid`)."""
+        try:
+            return self._request(
+                "oauth", "post", "/oauth/token", grant_type="authorization_code", code=code, base="connect"
+            )
+        except OAuthError as error:
+            log.warning("Stripe refused an authorization code", extra={"code": error.code})
+            raise Unprocessable(
+                "Stripe does not accept this authorization code. Please connect the account once more.",
+                code="stripe-auth-code-invalid",
+                source={"pointer": "/data/attributes/stripe-auth-code"},
+            ) from None
+
+    def create_webhook(self, url: str, key: str) -> Mapping[str, Any]:
+        """An endpoint at this account; its secret is told only here."""
+        return self._request(
+            "webhook", "post", "/v1/webhook_endpoints", url=url, enabled_events=list(EVENTS), idempotency_key=key
+        )
+
+    def delete_webhook(self, reference: str) -> None:
+        """Events for it end."""
+        self._request("webhook", "delete", f"/v1/webhook_endpoints/{reference}")
+
+    def _create(self, payment: Payment, **more: Any) -> Mapping[str, Any]:
+        return self._request(
+            "charge" if more else "start",
+            "post",
+            "/v1/payment_intents",
+            amount=to_stripe(payment.amount_minor, payment.currency),
+            currency=payment.currency.lower(),
+            allowed_payment_method_types=["card"],  # outcomes are known at once; wallets count as cards
+            description=payment.request.get("description") or f"Order {payment.order_identifier}",
+            metadata={
+                "payment_id": str(payment.id),
+                "order_identifier": payment.order_identifier,
+                "event_id": str(payment.event_id),
+            },
+            expand=WITH_CHARGE,
+            idempotency_key=payment.idempotency_key,
+            **more,
+        )
+
+    def _confirm(self, payment: Payment, token: str, method: Mapping[str, Any]) -> Mapping[str, Any]:
+        digest = hashlib.sha256(token.encode()).hexdigest()[:16]
+        return self._request(
+            "charge",
+            "post",
+            f"/v1/payment_intents/{payment.provider_reference}/confirm",
+            expand=WITH_CHARGE,
+            idempotency_key=f"{payment.idempotency_key}-{digest}",
+            **method,
+        )
+
+    def _retrieve(self, reference: str) -> Mapping[str, Any]:
+        try:
+            return self._request("look", "get", f"/v1/payment_intents/{reference}", expand=WITH_CHARGE)
+        except stripe.InvalidRequestError as error:
+            log.error("Stripe does not know an intent of ours", extra={"reference": reference, "code": error.code})  # noqa: TRY400
+            raise Unanswered("The card processor does not know this payment right now.") from None
+
+    def _create_refund(self, payment: Payment, refund: Refund) -> Mapping[str, Any]:
+        return self._request(
+            "refund",
+            "post",
+            "/v1/refunds",
+            payment_intent=payment.provider_reference,
+            amount=to_stripe(refund.amount_minor, refund.currency),
+            reason="requested_by_customer",
+            metadata={"refund_id": str(refund.id), "payment_id": str(payment.id)},
+            idempotency_key=refund.idempotency_key,
+        )
+
+    def _refund_of(self, payment: Payment, refund: Refund) -> Mapping[str, Any] | None:
+        made_for = self._list("/v1/refunds", payment_intent=payment.provider_reference)
+        return next((made for made in made_for if (made["metadata"] or {}).get("refund_id") == str(refund.id)), None)
+
+    def _find(self, payment: Payment) -> Report:
+        """The intent that was made for this row, by the list. Raises Unanswered when it is not there yet."""
+        since = int((payment.created_at - CLOCKS_DIFFER).timestamp())
+        for intent in self._list("/v1/payment_intents", created={"gte": since}, expand=["data.latest_charge"]):
+            if _ours(intent) == str(payment.id):
+                return _report(intent, payment)
+        raise Unanswered("Stripe has not decided about this payment yet. Please try again in a moment.")
+
+    def _look_or_lost(self, payment: Payment) -> Report:
+        try:
+            return self.look(payment)
+        except (Unanswered, NotNow):
+            return LOST
+
+    def _list(self, path: str, **params: Any) -> Iterator[Mapping[str, Any]]:
+        """All items of a list, page by page."""
+        more: dict[str, Any] = {}
+        while True:
+            page = self._request("list", "get", path, limit=100, **params, **more)
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            more = {"starting_after": page["data"][-1]["id"]}
+
+    def _request(self, operation: str, method: str, path: str, **params: Any) -> Mapping[str, Any]:
+        """One call through the SDK, measured; failures that mean the same everywhere get their meaning here.
+
+        Raises Unanswered, NotNow, or what Stripe says about the request itself. The SDK's exceptions hold the whole answer,
+        client secrets included: they are never logged or chained.
+        """
+        began = time.perf_counter()
+        outcome = "ok"
+        try:
+            answer: Mapping[str, Any] = self.client.raw_request(method, path, **params).data
+        except stripe.RateLimitError:
+            outcome = "rate-limited"
+            raise NotNow("The card processor is busy. Nothing was charged; please try again.") from None
+        except (stripe.AuthenticationError, stripe.PermissionError) as error:
+            outcome = "refused-key"
+            log.error("Stripe does not take our key", extra={"account": self.account, "status": error.http_status})  # noqa: TRY400
+            raise NotNow(
+                "Card payments do not work right now. Nothing was charged.", code="provider-refuses-us"
+            ) from None
+        except (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError, OAuthError) as error:
+            outcome = error.code or type(error).__name__
+            raise
+        except stripe.StripeError as error:
+            outcome = f"http-{error.http_status}" if error.http_status else "no-answer"
+            raise Unanswered("The card processor does not answer right now. Please try again in a moment.") from None
+        else:
+            return answer
+        finally:
+            seconds = time.perf_counter() - began
+            provider_seconds.labels("stripe", operation, outcome).observe(seconds)
+            log.info("provider call", extra={"provider": self.account, "operation": operation, "outcome": outcome})
+
+
+def read_event(body: bytes, signature: str, secrets: Sequence[str]) -> Mapping[str, Any]:
+    """The event in a webhook. Raises SignatureVerificationError when none of our secrets signed it within five minutes."""
+    for place, secret in enumerate(secrets or [""], start=1):
+        try:
+            stripe.WebhookSignature.verify_header(body, signature, secret, stripe.Webhook.DEFAULT_TOLERANCE)
+        except stripe.SignatureVerificationError:
+            if place >= len(secrets):
+                raise
+        else:
+            break
+    event: Mapping[str, Any] = orjson.loads(body)
+    return event
+
+
+def report_of_event(kind: str, thing: Mapping[str, Any]) -> tuple[str, Report | None]:
+    """Our payment id, and what the event proves about it: that money arrived, or nothing but that it is worth a look."""
+    if kind == "payment_intent.succeeded":
+        return _ours(thing), _captured(thing)
+    if kind == "charge.succeeded" and thing.get("captured"):
+        currency = thing["currency"].upper()
+        return _ours(thing), Report(
+            News.CAPTURED,
+            reference=thing.get("payment_intent") or "",
+            transaction_id=thing["id"],
+            amount_minor=from_stripe(thing["amount_captured"], currency),
+            currency=currency,
+            card=_card(thing),
+        )
+    return _ours(thing), None
+
+
+def refund_of_event(thing: Mapping[str, Any]) -> tuple[str, RefundReport]:
+    """Our refund id, and how the refund stands."""
+    return str((thing.get("metadata") or {}).get("refund_id") or ""), _refund_report(thing)
+
+
+def _report(intent: Any, payment: Payment) -> Report:
+    status = intent["status"]
+    if status == "succeeded":
+        return _captured(intent)
+    failure = intent.get("last_payment_error") or {}
+    news = {
+        "requires_action": News.NEEDS_ACTION,
+        "canceled": News.CANCELLED,
+        "processing": News.LOST,
+    }.get(status, News.WAITS)
+    if news is News.WAITS and failure and payment.status == Status.UNKNOWN:
+        news = News.DECLINED  # we asked for money, and this is the answer that we missed
+    return Report(
+        news,
+        reference=intent["id"],
+        code=failure.get("code") or "",
+        decline_code=failure.get("decline_code") or "",
+        message=failure.get("message") or "",
+        client_payload=_client_payload(intent),
+    )
+
+
+def _captured(intent: Any) -> Report:
+    currency = intent["currency"].upper()
+    charge = intent.get("latest_charge") or ""
+    return Report(
+        News.CAPTURED,
+        reference=intent["id"],
+        transaction_id=charge if isinstance(charge, str) else charge["id"],
+        amount_minor=from_stripe(intent["amount_received"], currency),
+        currency=currency,
+        card=None if isinstance(charge, str) else _card(charge),
+        client_payload=_client_payload(intent),
+    )
+
+
+def _card(charge: Any) -> Card | None:
+    card = (charge.get("payment_method_details") or {}).get("card")
+    if not card:
+        return None
+    return Card(
+        brand=card.get("brand") or "",
+        last4=card.get("last4") or "",
+        exp_month=str(card.get("exp_month") or ""),
+        exp_year=str(card.get("exp_year") or ""),
+    )
+
+
+_FOR_CLIENTS = (
+    "id", "object", "amount", "currency", "status", "client_secret", "created", "livemode", "next_action",
+    "allowed_payment_method_types", "payment_method_types", "capture_method", "confirmation_method", "description",
+)  # fmt: skip
+
+
+def _client_payload(intent: Any) -> dict[str, Any]:
+    """The part of an intent that the payer's browser needs."""
+    return {name: intent.get(name) for name in _FOR_CLIENTS}
+
+
+def _declined(error: Any) -> Report:
+    if isinstance(error, stripe.InvalidRequestError):
+        log.warning("Stripe refused a payment", extra={"code": error.code, "param": error.param})
+    told = (error.json_body or {}).get("error", {}) if isinstance(error.json_body, dict) else {}
+    return Report(
+        News.DECLINED,
+        reference=(told.get("payment_intent") or {}).get("id", ""),
+        code=error.code or "card_declined",
+        decline_code=told.get("decline_code") or "",
+        message=error.user_message or "The card was declined.",
+    )
+
+
+def _refund_report(made: Any) -> RefundReport:
+    state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(made["status"], "pending")
+    reason = made.get("failure_reason") or ""
+    return RefundReport(
+        state, reference=made["id"], code=reason or ("refused" if state == "failed" else ""), message=reason
+    )
+
+
+def _method_of(token: str) -> dict[str, Any]:
+    if token.startswith("pm_"):
+        return {"payment_method": token}
+    return {"payment_method_data": {"type": "card", "card": {"token": token}}}
+
+
+def _ours(thing: Any) -> str:
+    return str((thing.get("metadata") or {}).get("payment_id") or "")

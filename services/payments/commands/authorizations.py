@@ -1,0 +1,155 @@
+"""Organizers' own Stripe accounts: linked, changed, removed; their secrets encrypted all the while."""
+
+import logging
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from chassis import clock, db
+from chassis.errors import Conflict, DomainError
+from chassis.outbox import publish
+from services.payments import queries, statements
+from services.payments.clients.accounts import accounts
+from services.payments.domain.attempts import LIVE, Status
+from services.payments.domain.authorizations import Keys
+from services.payments.models.payments import Payment
+from services.payments.models.stripe_authorizations import StripeAuthorization
+
+log = logging.getLogger(__name__)
+
+BATCH = 100
+
+
+class AlreadyLinked(Conflict):
+    code = "stripe-already-linked"
+
+
+class AccountInUse(Conflict):
+    code = "stripe-account-in-use"
+
+
+def refuse_second(session: Session, event_id: int) -> None:
+    """Raises AlreadyLinked when the event has an account."""
+    if queries.authorization_of_event(session, event_id) is not None:
+        raise AlreadyLinked("This event has a Stripe account already. Remove it first.")
+
+
+def link(session: Session, event_id: int, keys: Keys) -> StripeAuthorization:
+    """The event's card payments go to this account from now on. Raises IntegrityError when another was linked meanwhile."""
+    made = StripeAuthorization(event_id=event_id, webhook_path=secrets.token_urlsafe(32))
+    _put(made, keys)
+    session.add(made)
+    _tell(session, made)
+    return made
+
+
+def change(session: Session, linked: StripeAuthorization, keys: Keys) -> None:
+    """New keys of the same account, or another account while nothing was ever paid into this one. Raises AccountInUse."""
+    if keys.user_id != linked.stripe_user_id and _has_payments(session, linked):
+        raise AccountInUse("Payments were made to this Stripe account. Remove it, then link the other one.")
+    if keys.user_id != linked.stripe_user_id:
+        linked.webhook_secret_sealed = linked.webhook_reference = ""
+    _put(linked, keys)
+    _tell(session, linked)
+
+
+def remove(session: Session, linked: StripeAuthorization) -> None:
+    """No new charge goes to this account. Its secret stays for refunds; see `erase_secrets`."""
+    linked.deleted_at = clock.now()
+    _tell(session, linked)
+
+
+def webhook_secret(session: Session, path: str) -> str:
+    """The secret of the endpoint with this random path; empty when there is none."""
+    wanted = select(StripeAuthorization).where(StripeAuthorization.webhook_path == path)
+    linked = session.scalars(wanted).first()
+    if linked is None or not linked.webhook_secret_sealed:
+        return ""
+    return accounts().vault.decrypt(linked.webhook_secret_sealed, belongs_to=linked.place("webhook"))
+
+
+def reencrypt_secrets(session: Session) -> None:
+    """Encrypts with the newest key what an older one encrypted."""
+    vault = accounts().vault
+    rows = session.scalars(select(StripeAuthorization).where(StripeAuthorization.erased_at.is_(None)).with_for_update())
+    for linked in rows:
+        for column, kind in _SEALED.items():
+            sealed = getattr(linked, column)
+            if sealed and not vault.is_current(sealed):
+                secret = vault.decrypt(sealed, belongs_to=linked.place(kind))
+                setattr(linked, column, vault.encrypt(secret, belongs_to=linked.place(kind)))
+
+
+def erase_secrets(session: Session) -> None:
+    """Forgets the secrets of removed accounts from which nothing can be refunded any more."""
+    window = clock.now() - timedelta(days=accounts().settings.refund_window_days)
+    of_it = Payment.authorization_id == StripeAuthorization.id
+    is_refundable = (Payment.status == Status.CAPTURED) & (Payment.captured_at > window)
+    needed = exists().where(of_it, or_(Payment.status.in_(LIVE), Payment.close_wanted, is_refundable))
+    rows = session.scalars(
+        select(StripeAuthorization)
+        .where(StripeAuthorization.deleted_at.is_not(None), StripeAuthorization.erased_at.is_(None), ~needed)
+        .with_for_update()
+    )
+    for linked in rows:
+        for column in _SEALED:
+            setattr(linked, column, "")
+        linked.stripe_email = ""
+        linked.erased_at = clock.now()
+
+
+def register_webhooks() -> None:
+    """Asks each account that has no endpoint of ours for one. An entrance: Stripe is called outside any transaction."""
+    with db.transaction() as session:
+        wanted = select(StripeAuthorization).where(
+            StripeAuthorization.deleted_at.is_(None), StripeAuthorization.webhook_secret_sealed == ""
+        )
+        lacking = session.scalars(wanted.limit(BATCH)).all()
+    for linked in lacking:
+        try:
+            register_webhook(linked)
+        except DomainError as error:
+            log.warning("no webhook yet", extra={"authorization": linked.id, "code": error.code})
+
+
+def register_webhook(linked: StripeAuthorization) -> None:
+    """An endpoint at the organizer's account, with a secret of its own."""
+    account = accounts().of_organizer(linked)
+    url = f"{accounts().settings.public_url.rstrip('/')}/v1/webhooks/stripe/{linked.webhook_path}"
+    made = account.create_webhook(url, f"stagedoor-webhook-{linked.webhook_path}-{linked.version}")
+    with db.transaction() as session:
+        row = session.get_one(StripeAuthorization, linked.id, with_for_update=True)
+        row.webhook_reference = made["id"]
+        row.webhook_secret_sealed = accounts().vault.encrypt(made["secret"], belongs_to=row.place("webhook"))
+
+
+_SEALED = {
+    "secret_key_sealed": "stripe-key",
+    "refresh_token_sealed": "refresh-token",
+    "webhook_secret_sealed": "webhook",
+}
+
+
+def _put(linked: StripeAuthorization, keys: Keys) -> None:
+    vault = accounts().vault
+    linked.stripe_publishable_key = keys.publishable_key
+    linked.stripe_user_id = keys.user_id
+    linked.stripe_email = keys.email
+    linked.secret_key_sealed = vault.encrypt(keys.secret_key, belongs_to=linked.place("stripe-key"))
+    linked.refresh_token_sealed = (
+        vault.encrypt(keys.refresh_token, belongs_to=linked.place("refresh-token")) if keys.refresh_token else ""
+    )
+
+
+def _has_payments(session: Session, linked: StripeAuthorization) -> bool:
+    return bool(session.scalar(select(exists().where(Payment.authorization_id == linked.id))))
+
+
+def _tell(session: Session, linked: StripeAuthorization) -> None:
+    """Says the event's new state. The caller holds the event's only live row, so versions never cross."""
+    session.flush()
+    of_event = select(func.coalesce(func.max(StripeAuthorization.version), 0) + 1)
+    linked.version = session.scalar(of_event.where(StripeAuthorization.event_id == linked.event_id)) or 1
+    publish(session, statements.authorization_changed(linked), key=f"event/{linked.event_id}")

@@ -1,0 +1,22 @@
+"""What every process of payments does before it works, and when it ends."""
+
+from collections.abc import Sequence
+
+from chassis import jsonapi
+from services.payments import errands, jobs
+from services.payments.clients import accounts
+from services.payments.config import Settings
+from services.payments.models import Base
+
+
+def prepare(settings: Settings, roles: Sequence[str]) -> None:
+    """Providers are configured, not called: payments starts also when they are down."""
+    accounts.configure(settings)
+    jsonapi.prepare(Base.metadata)
+    if "worker" in roles:
+        errands.start(jobs.run_errands)
+
+
+def stop() -> None:
+    """Lets a refund that is under way end."""
+    errands.stop()
