@@ -1,0 +1,134 @@
+"""Transactions: commit or nothing, retries where a retry helps, and a database that goes away."""
+
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from chassis import db, jobs
+from chassis.errors import Unavailable
+
+
+def texts() -> list[str]:
+    with db.transaction() as session:
+        return list(session.execute(text("SELECT text FROM notes ORDER BY id")).scalars())
+
+
+def pin(session: Any, words: str) -> None:
+    session.execute(text("INSERT INTO notes (author, text) VALUES (1, :words)"), {"words": words})
+
+
+def test_a_raise_rolls_back_and_calls_nobody(app: Any) -> None:
+    called: list[str] = []
+
+    def work() -> None:
+        with db.transaction() as session:
+            pin(session, "lost")
+            db.on_commit(session, lambda: called.append("x"))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        work()
+    assert (texts(), called) == ([], [])
+
+
+def test_a_commit_calls_once_what_was_asked_for(app: Any) -> None:
+    called: list[str] = []
+
+    def call() -> None:
+        called.append("x")
+
+    with db.transaction() as session:
+        pin(session, "kept")
+        db.on_commit(session, call)
+        db.on_commit(session, call)
+        assert called == []
+    assert (texts(), called) == (["kept"], ["x"])
+
+
+def test_a_deadlock_is_tried_again(app: Any) -> None:
+    """Without the retry one of the two would fail with PostgreSQL's deadlock error."""
+    with db.transaction() as session:
+        pin(session, "a")
+        pin(session, "b")
+    gate = threading.Barrier(2)
+    failures: list[Exception] = []
+
+    def update(first: str, second: str) -> None:
+        met = False
+
+        def work(session: Any) -> None:
+            nonlocal met
+            session.execute(text("UPDATE notes SET author = author + 1 WHERE text = :t"), {"t": first})
+            if not met:
+                met = True
+                gate.wait(5)
+            session.execute(text("UPDATE notes SET author = author + 1 WHERE text = :t"), {"t": second})
+
+        try:
+            db.run(work)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the test shows it)
+            failures.append(error)
+
+    threads = [threading.Thread(target=update, args=pair) for pair in (("a", "b"), ("b", "a"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert failures == []
+    with db.transaction() as session:
+        assert list(session.execute(text("SELECT author FROM notes ORDER BY id")).scalars()) == [3, 3]
+
+
+def test_connections_that_the_server_closed_are_not_used(app: Any, settings: Any) -> None:
+    """As after a restart of PostgreSQL: the first request afterwards must not fail."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s"
+    assert texts() == []
+    with psycopg.connect(settings.database_url, autocommit=True) as outside:
+        closed = outside.execute(others, [outside.info.dbname]).fetchall()
+    assert closed
+    assert texts() == []
+
+
+def test_a_database_that_does_not_answer_is_unavailable(settings: Any) -> None:
+    db.configure("postgresql://nobody@127.0.0.1:1/nowhere")
+    try:
+        with pytest.raises(Unavailable), db.transaction() as session:
+            session.execute(text("SELECT 1"))
+        assert not db.is_reachable()
+    finally:
+        db.configure(settings.database_url)
+
+
+def test_a_job_runs_in_one_process_at_a_time(app: Any) -> None:
+    running = threading.Event()
+    finish = threading.Event()
+    runs: list[str] = []
+
+    def slow() -> None:
+        runs.append("slow")
+        running.set()
+        finish.wait(5)
+
+    first = jobs.Job("sweep", 1, slow)
+    thread = threading.Thread(target=jobs.run_once, args=(first,))
+    thread.start()
+    running.wait(5)
+    jobs.run_once(jobs.Job("sweep", 1, lambda: runs.append("second")))
+    jobs.run_once(jobs.Job("other", 1, lambda: runs.append("other")))
+    finish.set()
+    thread.join(5)
+    jobs.run_once(jobs.Job("sweep", 1, lambda: runs.append("third")))
+    assert runs == ["slow", "other", "third"]
+
+
+def test_a_job_that_fails_is_counted_and_lets_go(app: Any) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    runs: list[str] = []
+    jobs.run_once(jobs.Job("fragile", 1, fail))
+    jobs.run_once(jobs.Job("fragile", 1, lambda: runs.append("again")))
+    assert runs == ["again"]
