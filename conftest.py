@@ -1,6 +1,7 @@
 """What all tests share: one PostgreSQL per run."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A superuser's URL: of the server that TEST_POSTGRES_URL names, or of an embedded one that ends with the tests."""
     if url := os.environ.get("TEST_POSTGRES_URL"):
         yield url
@@ -16,6 +17,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from local.ports import free_port
     from local.postgres import EmbeddedPostgres
 
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    with EmbeddedPostgres(folder, free_port()) as server:
+    # Not in pytest's own folder: every other pytest that starts closes that to the server's user, and the server dies.
+    with (
+        tempfile.TemporaryDirectory(prefix="stagedoor-postgres-", ignore_cleanup_errors=True) as folder,
+        EmbeddedPostgres(Path(folder), free_port()) as server,
+    ):
         yield server.url
