@@ -173,11 +173,13 @@ class EmbeddedPostgres:
 
     def _run(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Output goes to a file: the server inherits it, and a pipe would stay open as long as the server lives."""
-        identity: dict[str, Any] = self._owner.identity if self._owner else {}
+        command, identity = [str(self._binaries / program), *arguments], dict[str, Any]()
+        if self._owner:
+            command, identity = self._owner.lend(command)
         environment = {**{k: v for k, v in os.environ.items() if not k.startswith("PG")}, "LC_ALL": "C"}
         with (self.folder / "last-command.log").open("w+") as output:
             done = subprocess.run(
-                [self._binaries / program, *arguments],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -2,12 +2,17 @@
 
 import os
 import pwd
+import re
+import shutil
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 CANDIDATES = ("postgres", "nobody")
+READING = "dac_read_search"
+CAP_DAC_READ_SEARCH = 1 << 2
 
 
 @dataclass(frozen=True)
@@ -28,19 +33,33 @@ class Unprivileged:
             raise RuntimeError("PostgreSQL does not run as root, and this machine has no user postgres or nobody.")
         return cls(entry.pw_uid, entry.pw_gid)
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        """For subprocess.run."""
-        return {"user": self.user_id, "group": self.group_id, "extra_groups": []}
+    def lend(self, command: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+        """The command, and what subprocess.run shall know, so that it runs as this user."""
+        if not _can_pass_on_reading():
+            return [*command], {"user": self.user_id, "group": self.group_id, "extra_groups": []}
+        identity = [f"--reuid={self.user_id}", f"--regid={self.group_id}", "--clear-groups"]
+        return ["setpriv", *identity, f"--inh-caps=+{READING}", f"--ambient-caps=+{READING}", "--", *command], {}
 
     def give(self, *paths: Path) -> None:
         for path in paths:
             os.chown(path, self.user_id, self.group_id)
 
     def let_reach(self, *folders: Path) -> None:
-        """Lets others pass through the folders above (not list them): private homes and mktemp folders forbid it."""
+        """Folders above may keep others out, as a private home or a mktemp folder does. The user is given the right to
+        pass through; where that cannot be given, the folders let everybody pass (not list them)."""
+        if _can_pass_on_reading():
+            return
         for folder in folders:
             for step in (folder, *folder.parents):
                 mode = step.stat().st_mode
                 if not mode & stat.S_IXOTH:
                     step.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+
+
+def _can_pass_on_reading() -> bool:
+    """Linux, and a root who has not lost that right (a container's may have)."""
+    status = Path("/proc/self/status")
+    if shutil.which("setpriv") is None or not status.exists():
+        return False
+    effective = re.search(r"^CapEff:\s*([0-9a-f]+)$", status.read_text(), re.MULTILINE)
+    return effective is not None and bool(int(effective[1], 16) & CAP_DAC_READ_SEARCH)

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
 
+from local import unprivileged
 from local.ports import free_port
 from local.postgres import EmbeddedPostgres, PostgresFailed
 from local.service_databases import create_service_databases
@@ -118,6 +120,20 @@ def test_a_half_made_folder_is_made_again(folder: Path) -> None:
     (folder / "data.unfinished").mkdir(parents=True)
     (folder / "data.unfinished" / "PG_VERSION").write_text("18")
     with EmbeddedPostgres(folder, free_port()) as server:
+        assert value(server.url, "SELECT 1") == 1
+
+
+def test_folders_above_that_keep_others_out_stay_as_they_are(folder: Path) -> None:
+    folder.parent.chmod(0o700)
+    with EmbeddedPostgres(folder, free_port()) as server:
+        assert value(server.url, "SELECT 1") == 1
+        assert stat.S_IMODE(folder.parent.stat().st_mode) in (0o700, 0o701)  # 701: in containers with few rights
+
+
+def test_root_without_the_right_to_lend_lets_others_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unprivileged, "_can_pass_on_reading", lambda: False)
+    # Not in pytest's own folder: another run of pytest closes that again.
+    with TemporaryDirectory() as private, EmbeddedPostgres(Path(private, "postgres"), free_port()) as server:
         assert value(server.url, "SELECT 1") == 1
 
 

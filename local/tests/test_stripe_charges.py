@@ -141,11 +141,14 @@ def test_a_token_made_from_a_number_is_used_once(client: stripe.StripeClient, st
 def test_a_charge_can_be_captured_later_in_part(client: stripe.StripeClient) -> None:
     charge = charged(client, capture=False)
     assert (charge.captured, charge.amount_captured) == (False, 0)
+    with pytest.raises(stripe.InvalidRequestError):
+        client.v1.refunds.create({"charge": charge.id})
     captured = client.v1.charges.capture(charge.id, {"amount": 1000})
     assert (captured.captured, captured.amount_captured, captured.amount_refunded) == (True, 1000, 50)
     with pytest.raises(stripe.InvalidRequestError) as refused:
         client.v1.charges.capture(charge.id)
     assert refused.value.code == "charge_already_captured"
+    assert client.v1.refunds.create({"charge": charge.id}).amount == 1000
 
 
 def test_refunds_in_parts_never_exceed_what_was_captured(client: stripe.StripeClient) -> None:

@@ -70,6 +70,8 @@ def _charge(call: StripeCall) -> Document:
         raise missing_param("charge")
     if charge["status"] != "succeeded":
         raise wrong_state(f"Charge {charge['id']} has failed: there is nothing to refund.", "charge_not_refundable")
+    if not charge["captured"]:
+        raise wrong_state(f"Charge {charge['id']} was not captured: nothing was taken.", "charge_not_refundable")
     return charge
 
 
