@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 import orjson
+from connexion.exceptions import TypeValidationError
 from connexion.middleware.abstract import RoutedAPI, RoutedMiddleware
 from connexion.operations import AbstractOperation
 from connexion.validators import ParameterValidator
@@ -52,7 +53,9 @@ class BodyValidator:
     """A compiled schema. Raises InvalidBody (422) with pointers to the values, or BadRequest (400) for what is not JSON."""
 
     def __init__(self, schema: Mapping[str, Any], *, is_required: bool) -> None:
-        own = {key: value for key, value in schema.items() if key != "components"}  # Connexion adds the whole document's
+        own = {
+            key: value for key, value in schema.items() if key != "components"
+        }  # Connexion adds the whole document's
         self._schema = jsonschema_rs.Draft4Validator(as_json_schema(own), validate_formats=True)
         self._is_required = is_required
 
@@ -75,6 +78,30 @@ def _problem(error: Any) -> DomainError:
     return Unprocessable(f"{error.message} (at {pointer or 'the body'})", code="invalid", source={"pointer": pointer})
 
 
+class Parameters(ParameterValidator):
+    """Connexion's checks of parameters, with refusals of one sentence that name the parameter."""
+
+    def validate(self, scope: Scope) -> None:
+        """Raises BadRequest (400)."""
+        try:
+            super().validate(scope)
+        except TypeValidationError as error:
+            name = str(error.detail).rpartition("parameter ")[2].strip("'")
+            raise BadRequest(f"{error.detail}.", code="parameter-invalid", source={"parameter": name}) from None
+
+    @staticmethod
+    def validate_parameter(
+        parameter_type: str, value: Any, param: Mapping[str, Any], param_name: str | None = None
+    ) -> None:
+        """Raises BadRequest (400) for a value that is missing or not what the specification says."""
+        problem = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)
+        if problem is not None:
+            name = param["name"]
+            sentence = f"{problem.partition(chr(10))[0]} ({name})." if value is not None else f"{problem}."
+            source = {"header" if parameter_type == "header" else "parameter": name}
+            raise BadRequest(sentence, code="parameter-invalid", source=source)
+
+
 class ValidatedOperation:
     """Checks parameters, media type and body of one operation, then passes the request on.
 
@@ -84,7 +111,7 @@ class ValidatedOperation:
     def __init__(self, next_app: ASGIApp, operation: AbstractOperation) -> None:
         self.next_app = next_app
         parser = operation.uri_parser_class(operation.parameters, operation.body_definition())
-        self._parameters = ParameterValidator(operation.parameters, uri_parser=parser, strict_validation=False)
+        self._parameters = Parameters(operation.parameters, uri_parser=parser, strict_validation=False)
         request_body = operation.request_body
         self._is_required = bool(request_body.get("required", False))
         self._media_types = list(request_body.get("content", {}))

@@ -216,3 +216,5 @@ get_author_of_book = books.fetch_related("author")
 get_blurb_of_book = books.fetch_related("blurb")
 list_tags_of_book = books.fetch_related("tags")
 list_owner_reviews = books.fetch_related("owner-reviews")
+list_books, get_book = books.fetch_page, books.fetch
+create_book, update_book, delete_book = books.create, books.update, books.delete
