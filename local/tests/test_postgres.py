@@ -23,10 +23,17 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "postgres"
 
 
-@pytest.fixture
-def postgres(folder: Path) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(folder, free_port()) as server:
+@pytest.fixture(scope="module")
+def postgres_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    with EmbeddedPostgres(tmp_path_factory.mktemp("shared") / "postgres", free_port()) as server:
         yield server
+
+
+@pytest.fixture
+def postgres(postgres_of_module: EmbeddedPostgres) -> EmbeddedPostgres:
+    """Running, whatever the test before has done to it."""
+    postgres_of_module.start()
+    return postgres_of_module
 
 
 def value(url: str, query: str) -> object:
@@ -37,7 +44,8 @@ def value(url: str, query: str) -> object:
 
 def remember(url: str, word: str) -> None:
     with psycopg.connect(url) as db:
-        db.execute("CREATE TABLE IF NOT EXISTS words (word text)")
+        db.execute("DROP TABLE IF EXISTS words")
+        db.execute("CREATE TABLE words (word text)")
         db.execute("INSERT INTO words VALUES (%s)", [word])
 
 
@@ -57,9 +65,9 @@ def test_every_commit_is_durable_and_only_the_loopback_address_listens(postgres:
 
 
 def test_nobody_connects_without_the_password_which_only_its_owner_can_read(
-    postgres: EmbeddedPostgres, folder: Path
+    postgres: EmbeddedPostgres,
 ) -> None:
-    kept = folder / "superuser.password"
+    kept = postgres.folder / "superuser.password"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     for guess in ("", ":wrong"):
         with pytest.raises(psycopg.OperationalError):
@@ -99,9 +107,9 @@ def test_a_new_owner_joins_the_server_of_one_that_was_killed(folder: Path) -> No
     assert orphan.pid is None
 
 
-def test_another_port_moves_the_running_server(postgres: EmbeddedPostgres, folder: Path) -> None:
+def test_another_port_moves_the_running_server(postgres: EmbeddedPostgres) -> None:
     remember(postgres.url, "moved")
-    with EmbeddedPostgres(folder, free_port()) as moved:
+    with EmbeddedPostgres(postgres.folder, free_port()) as moved:
         assert value(moved.url, "SELECT word FROM words") == "moved"
         with pytest.raises(psycopg.OperationalError):
             psycopg.connect(postgres.url)
