@@ -18,6 +18,9 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+import chassis.idempotency
+import chassis.inbox
+import chassis.outbox  # noqa: F401 (these three have tables)
 from chassis.config import MisconfiguredError
 from chassis.db import sqlalchemy_url
 from chassis.service import Service

@@ -2,12 +2,15 @@
 
 from decimal import Decimal
 
-from babel.numbers import format_currency, get_currency_precision
+from babel.numbers import format_currency
+
+from chassis.money import exponent
 
 from .moments import DEFAULT_LOCALE, locale_of
 
 
 def amount(minor: int, currency: str, locale: str = DEFAULT_LOCALE) -> str:
-    digits = get_currency_precision(currency)
-    text = format_currency(Decimal(minor).scaleb(-digits), currency, locale=locale_of(locale))
+    """As its currency writes it, with all its digits: exactly what was charged."""
+    exact = Decimal(minor).scaleb(-exponent(currency))
+    text = format_currency(exact, currency, locale=locale_of(locale), decimal_quantization=False)
     return str(text).replace("\u202f", "\u00a0")

@@ -8,7 +8,7 @@ enough; keys can be rotated: the first signs, all verify.
 
 import hmac
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,11 +53,11 @@ class Keys:
 
     @classmethod
     def parse(cls, text: str) -> "Keys":
-        """From a setting: `id=hex,id=hex`, the current one first."""
-        pairs = [part.strip().partition("=") for part in text.split(",") if part.strip()]
+        """From a setting: `id:base64,id:base64`, the current one first."""
+        pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
         if not pairs:
             raise ValueError("No ticket signing key is set")
-        return cls(pairs[0][0], {key_id: bytes.fromhex(key) for key_id, _, key in pairs})
+        return cls(pairs[0][0], {key_id: b64decode(key, validate=True) for key_id, _, key in pairs})
 
     def sign(self, code: Code) -> str:
         """The text for the QR code."""

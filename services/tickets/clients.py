@@ -1,0 +1,30 @@
+"""Other services, as tickets sees them."""
+
+from chassis.rpc import call, channel
+from proto.events.events_pb2 import EventRole, GetEventRolesRequest, SnapshotRequest
+from proto.events.events_pb2_grpc import EventsStub
+from proto.orders.orders_pb2 import GetOrderRequest, OrderState
+from proto.orders.orders_pb2_grpc import OrdersStub
+
+PERMISSION_SECONDS = 0.3
+
+
+def fetch_roles(event_id: int, user_id: int) -> EventRole:
+    """A user's roles in an event, from their owner. Raises NotFound for an unknown event, Unavailable."""
+    request = GetEventRolesRequest(event_id=event_id, user_id=user_id)
+    reply = call(EventsStub(channel("events")).GetEventRoles, request, timeout_seconds=PERMISSION_SECONDS)
+    return reply.role
+
+
+def fetch_order(identifier: str) -> OrderState:
+    """An order that tickets has not heard of yet. Raises NotFound, Unavailable."""
+    request = GetOrderRequest(identifier=identifier)
+    reply: OrderState = call(OrdersStub(channel("orders")).GetOrder, request, timeout_seconds=1.0)
+    return reply
+
+
+def fetch_role_page(after_id: int, limit: int) -> list[EventRole]:
+    """Event roles after an id, for a replica that is built anew."""
+    request = SnapshotRequest(after_id=after_id, limit=limit)
+    reply = call(EventsStub(channel("events")).SnapshotEventRoles, request, timeout_seconds=10.0)
+    return list(reply.event_roles)

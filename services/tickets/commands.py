@@ -1,0 +1,291 @@
+"""Every change: read, decide, write, tell. Nothing here commits. Orders are locked before tickets, tickets by attendee."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from chassis import replicas
+from chassis.errors import NotFound
+from chassis.mail import forget_recipient
+from chassis.outbox import publish
+from proto.events.events_pb2 import EventRole as EventRoleState
+from proto.orders.orders_pb2 import Attendee, OrderState
+from proto.tickets.tickets_pb2 import TicketScanned
+from services.tickets import queries
+from services.tickets.domain.door import Kind, Passage, TicketRevoked, admit
+from services.tickets.models import DoomedFile, EventRole, Order, Scan, Ticket
+
+orders: Any = Order.__table__
+tickets: Any = Ticket.__table__
+NEVER_OVERTAKEN = 2**62  # no later message brings an erased name back
+READERS_GRACE = timedelta(minutes=10)  # a download that has begun may still read a file that was just replaced
+
+
+def issue(db: Session, state: OrderState, *, now: datetime) -> bool:
+    """One valid ticket per attendee of a completed order. False, and nothing changes, when we know something newer.
+
+    An attendee who was released since (a later version came first) stays without.
+    """
+    if not remember(db, state, "paid", now=now):
+        return False
+    attendees = sorted(state.attendees, key=lambda attendee: attendee.id)
+    if not attendees:
+        return True
+    new = insert(tickets).values([_new_ticket(state, attendee) for attendee in attendees])
+    fresh = new.excluded
+    was_revoked = tickets.c.status == "revoked"
+    is_newer_holder = tickets.c.holder_version < fresh.holder_version
+    issued = new.on_conflict_do_update(
+        index_elements=["attendee_id"],
+        set_={
+            "order_identifier": fresh.order_identifier,
+            "event_id": fresh.event_id,
+            "ticket_id": fresh.ticket_id,
+            "status": "valid",
+            "version": fresh.version,
+            # A ticket that was void is not the same ticket again: old codes and links stay dead.
+            "issue": tickets.c.issue + case((was_revoked, 1), else_=0),
+            "token": case((was_revoked, fresh.token), else_=tickets.c.token),
+            "revision": tickets.c.revision + 1,
+            "revoked_at": None,
+            **{
+                name: case((is_newer_holder, fresh[name]), else_=tickets.c[name])
+                for name in ("holder_name", "holder_email", "user_id", "ticket_name", "holder_version")
+            },
+        },
+        where=tickets.c.version < fresh.version,
+    )
+    db.execute(issued)
+    return True
+
+
+def remember(db: Session, state: OrderState, status: str, *, now: datetime) -> bool:
+    """Notes what an order has become, unless something newer is known. Whether it was noted."""
+    row = {
+        "identifier": state.identifier,
+        "version": state.version,
+        "status": status,
+        "event_id": state.event_id,
+        "buyer_id": state.buyer_id,
+        "buyer_email": state.buyer_email,
+        "state": state.SerializeToString(),
+        "secret": secrets.token_hex(8),
+        "revision": 1,
+        "rendered_revision": 0,
+        "pdf_key": "",
+        "due_at": now,
+        "attempts": 0,
+        "problem": "",
+    }
+    new = insert(orders).values(row)
+    kept = ("identifier", "secret", "revision", "rendered_revision", "pdf_key")
+    changed = {name: new.excluded[name] for name in row if name not in kept}
+    noted = new.on_conflict_do_update(
+        index_elements=["identifier"],
+        set_={**changed, "revision": orders.c.revision + 1},
+        where=orders.c.version < new.excluded.version,
+    ).returning(orders.c.identifier)
+    return db.execute(noted).first() is not None
+
+
+def void_order(db: Session, state: OrderState, status: str, *, now: datetime) -> bool:
+    """A cancelled or expired order lets nobody in, also when this is heard before it was paid. Whether it was news."""
+    if not remember(db, state, status, now=now):
+        return False
+    of_order = tickets.c.order_identifier == state.identifier
+    _revoke(db, of_order & (tickets.c.version < state.version), state.version, now=now)
+    is_it = orders.c.identifier == state.identifier
+    doom(db, db.execute(select(orders.c.pdf_key).where(is_it)).scalars(), now=now)
+    db.execute(update(orders).where(is_it).values(pdf_key=""))
+    return True
+
+
+def release(db: Session, identifier: str, attendee_ids: Sequence[int], version: int, *, now: datetime) -> None:
+    """Voids the tickets of attendees who no longer come. Where none was issued yet, none will be."""
+    _raise_revision(db, orders.c.identifier == identifier, now=now)
+    ids = sorted(set(attendee_ids))
+    if not ids:
+        return
+    tombstones = insert(tickets).values([_tombstone(identifier, attendee_id, version) for attendee_id in ids])
+    db.execute(tombstones.on_conflict_do_nothing(index_elements=["attendee_id"]))
+    _revoke(db, tickets.c.attendee_id.in_(ids) & (tickets.c.version < version), version, now=now)
+
+
+def change_holder(db: Session, identifier: str, attendee: Attendee, version: int, *, now: datetime) -> None:
+    """A new name is drawn anew on the same ticket; a new address gets a new code, and the old one is void (RULES 25)."""
+    _raise_revision(db, orders.c.identifier == identifier, now=now)
+    row = {
+        **_tombstone(identifier, attendee.id, 0),
+        **_holder(attendee),
+        "status": "unissued",
+        "holder_version": version,
+    }
+    new = insert(tickets).values(row)
+    fresh = new.excluded
+    is_handed_over = (func.lower(tickets.c.holder_email) != func.lower(fresh.holder_email)) & (
+        tickets.c.status == "valid"
+    )
+    db.execute(
+        new.on_conflict_do_update(
+            index_elements=["attendee_id"],
+            set_={
+                **{name: fresh[name] for name in _holder(attendee)},
+                "holder_version": fresh.holder_version,
+                "issue": tickets.c.issue + case((is_handed_over, 1), else_=0),
+                "token": case((is_handed_over, fresh.token), else_=tickets.c.token),
+                "revision": tickets.c.revision + 1,
+            },
+            where=tickets.c.holder_version < fresh.holder_version,
+        )
+    )
+
+
+def draw_anew(db: Session, event_id: int, *, now: datetime) -> None:
+    """An event that moved or was renamed shows so on every ticket. Nobody is mailed again."""
+    _raise_revision(db, orders.c.event_id == event_id, now=now)
+    is_valid = (tickets.c.event_id == event_id) & (tickets.c.status == "valid")
+    db.execute(update(tickets).where(is_valid).values(revision=tickets.c.revision + 1))
+
+
+def lose_files(db: Session, identifier: str, *, now: datetime) -> None:
+    """A stored PDF has vanished: all of the order's are made again."""
+    _raise_revision(db, orders.c.identifier == identifier, now=now)
+    of_order = (tickets.c.order_identifier == identifier) & (tickets.c.status == "valid")
+    db.execute(update(tickets).where(of_order).values(revision=tickets.c.revision + 1))
+
+
+def scan(db: Session, attendee_id: int, passages: Sequence[Passage], scanned_by: int) -> tuple[Ticket, list[Passage]]:
+    """Notes who passed the door; the ticket and all its passages. Raises NotFound, TicketRevoked, AlreadyCheckedIn."""
+    ticket = queries.lock_ticket(db, attendee_id)
+    if ticket is None or ticket.status == "unissued":
+        raise NotFound("There is no ticket for this attendee.", code="ticket-unknown")
+    if ticket.status != "valid":
+        raise TicketRevoked("This ticket is no longer valid.")
+    known = [Passage(row.at, cast("Kind", row.kind), row.door) for row in queries.passages_of(db, attendee_id)]
+    added = admit(known, passages)
+    if added:
+        rows = [
+            {"attendee_id": attendee_id, "kind": each.kind, "at": each.at, "door": each.door, "scanned_by": scanned_by}
+            for each in added
+        ]
+        db.execute(insert(Scan), rows)
+        publish(db, _scanned(ticket, [*known, *added], added[-1].door), key=str(attendee_id))
+    return ticket, sorted([*known, *added])
+
+
+def keep_role(db: Session, role: EventRoleState) -> None:
+    """The roles of one user in one event, unless newer ones are known."""
+    values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)}
+    replicas.apply(db, EventRole, role, values)
+
+
+def erase_person(db: Session, user_id: int, email: str, *, now: datetime) -> None:
+    """Takes a person off tickets, orders, pages and mails. What was sold stays in the books, without a name."""
+    mine = tickets.c.user_id == user_id
+    if email:
+        mine |= func.lower(tickets.c.holder_email) == email.lower()
+        forget_recipient(db, email)
+    theirs = select(tickets.c.order_identifier).where(mine)
+    touched = select(Order).where((orders.c.buyer_id == user_id) | orders.c.identifier.in_(theirs))
+    for order in db.scalars(touched.order_by(orders.c.identifier).with_for_update()):
+        order.state = _without_person(order.state, user_id, email)
+        order.buyer_email = OrderState.FromString(order.state).buyer_email
+        order.revision, order.due_at = order.revision + 1, now
+    db.flush()
+    nobody = {"holder_name": "", "holder_email": "", "user_id": 0, "holder_version": NEVER_OVERTAKEN}
+    db.execute(update(tickets).where(mine).values(**nobody, revision=tickets.c.revision + 1))
+
+
+def doom(db: Session, keys: Iterable[str], *, now: datetime) -> None:
+    """Marks stored files for removal."""
+    rows = [{"key": key, "due_at": now + READERS_GRACE} for key in sorted(set(keys)) if key]
+    if rows:
+        db.execute(insert(DoomedFile).values(rows).on_conflict_do_nothing())
+
+
+def _new_ticket(state: OrderState, attendee: Attendee) -> dict[str, Any]:
+    return {
+        **_tombstone(state.identifier, attendee.id, state.version),
+        **_holder(attendee),
+        "event_id": state.event_id,
+        "status": "valid",
+        "holder_version": state.version,
+    }
+
+
+def _tombstone(identifier: str, attendee_id: int, version: int) -> dict[str, Any]:
+    return {
+        "attendee_id": attendee_id,
+        "order_identifier": identifier,
+        "event_id": 0,
+        "ticket_id": 0,
+        "status": "revoked",
+        "version": version,
+        "issue": 1,
+        "token": secrets.token_urlsafe(32),
+        "holder_version": 0,
+        "holder_name": "",
+        "holder_email": "",
+        "user_id": 0,
+        "ticket_name": "",
+        "revision": 1,
+        "rendered_revision": 0,
+        "pdf_key": "",
+        "mailed_issue": 0,
+    }
+
+
+def _holder(attendee: Attendee) -> dict[str, Any]:
+    return {
+        "holder_name": " ".join(filter(None, (attendee.first_name, attendee.last_name)))[:1000],
+        "holder_email": attendee.email.strip()[:320],
+        "user_id": attendee.user_id,
+        "ticket_name": attendee.ticket_name[:1000],
+        "ticket_id": attendee.ticket_id,
+    }
+
+
+def _revoke(db: Session, which: Any, version: int, *, now: datetime) -> None:
+    in_order = select(tickets.c.pdf_key).where(which).order_by(tickets.c.attendee_id).with_for_update()
+    doom(db, db.execute(in_order).scalars(), now=now)
+    void = {"status": "revoked", "version": version, "revoked_at": now, "pdf_key": ""}
+    db.execute(update(tickets).where(which).values(void))
+
+
+def _raise_revision(db: Session, which: Any, *, now: datetime) -> None:
+    db.execute(update(orders).where(which).values(revision=orders.c.revision + 1, due_at=now))
+
+
+def _without_person(state: bytes, user_id: int, email: str) -> bytes:
+    order = OrderState.FromString(state)
+    if order.buyer_id == user_id:
+        order.buyer_email = order.buyer_name = ""
+        order.ClearField("billing")
+    for attendee in order.attendees:
+        if attendee.user_id == user_id or (email and attendee.email.lower() == email.lower()):
+            attendee.first_name = attendee.last_name = attendee.email = ""
+            attendee.user_id = 0
+    return order.SerializeToString()
+
+
+def _scanned(ticket: Ticket, passages: Sequence[Passage], door: str) -> TicketScanned:
+    return TicketScanned(
+        attendee_id=ticket.attendee_id,
+        checkin_times=[stamp(each.at) for each in sorted(passages) if each.kind == "in"],
+        checkout_times=[stamp(each.at) for each in sorted(passages) if each.kind == "out"],
+        door=door,
+        version=len(passages),
+    )
+
+
+def stamp(moment: datetime) -> Timestamp:
+    """A time as messages carry it."""
+    made = Timestamp()
+    made.FromDatetime(moment)
+    return made

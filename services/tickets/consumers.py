@@ -1,0 +1,100 @@
+"""What tickets does when others speak, one function per message. No effect depends on the order of messages."""
+
+from sqlalchemy.orm import Session
+
+from chassis import clock, replicas
+from chassis.db import on_commit
+from chassis.inbox import consumes
+from proto.accounts.accounts_pb2 import UserChanged
+from proto.events.events_pb2 import EventChanged, EventRoleChanged
+from proto.orders.orders_pb2 import (
+    AttendeeChanged,
+    AttendeesReleased,
+    OrderCancelled,
+    OrderExpired,
+    OrderPaid,
+    OrderPlaced,
+    TicketsResendRequested,
+)
+from services.tickets import commands, mails, pages, queries, start
+from services.tickets.models import Event, User
+
+
+@consumes(OrderPaid)
+def issue_tickets(db: Session, message: OrderPaid) -> None:
+    """A completed order leads to one ticket per attendee; the renderers do the rest."""
+    if commands.issue(db, message.order, now=clock.now()):
+        on_commit(db, start.wake_renderers)
+
+
+@consumes(OrderPlaced)
+def tell_how_to_pay(db: Session, message: OrderPlaced) -> None:
+    """An offline order: one mail with payment instructions, no ticket."""
+    commands.remember(db, message.order, "placed", now=clock.now())
+    mails.promise_placed(db, message.order)
+
+
+@consumes(OrderCancelled)
+def void_cancelled(db: Session, message: OrderCancelled) -> None:
+    """Nobody gets in any more; whoever expected to is told, with the note."""
+    commands.void_order(db, message.order, "cancelled", now=clock.now())
+    if message.was_paid or message.deleted or message.note:
+        mails.promise_cancelled(db, message.order, message.note, was_paid=message.was_paid)
+
+
+@consumes(OrderExpired)
+def void_expired(db: Session, message: OrderExpired) -> None:
+    """An unpaid order has no tickets; if its payment comes late after all, a newer OrderPaid says so."""
+    commands.void_order(db, message.order, "expired", now=clock.now())
+
+
+@consumes(AttendeesReleased)
+def void_released(db: Session, message: AttendeesReleased) -> None:
+    """A partial refund: these attendees no longer come."""
+    commands.release(db, message.order_identifier, message.attendee_ids, message.version, now=clock.now())
+    on_commit(db, start.wake_renderers)
+
+
+@consumes(AttendeeChanged)
+def change_holder(db: Session, message: AttendeeChanged) -> None:
+    """A new name or address."""
+    commands.change_holder(db, message.order_identifier, message.attendee, message.version, now=clock.now())
+    on_commit(db, start.wake_renderers)
+
+
+@consumes(TicketsResendRequested)
+def send_again(db: Session, message: TicketsResendRequested) -> None:
+    """All mails of a completed order once more, once per wish."""
+    order = queries.order_of(db, message.order_identifier)
+    if order is None or order.status != "paid":
+        return
+    mails.promise_again(db, order, message.request_key)
+
+
+@consumes(EventChanged)
+def keep_event(db: Session, message: EventChanged) -> None:
+    """What an event shows may be on tickets already: those are drawn anew, without mails."""
+    before = queries.event_state(db, message.event.id)
+    state = {"state": message.event.SerializeToString()}
+    if not replicas.apply(db, Event, message.event, state) or before is None:
+        return
+    if pages.shown(before) != pages.shown(message.event):
+        commands.draw_anew(db, message.event.id, now=clock.now())
+        on_commit(db, start.wake_renderers)
+
+
+@consumes(EventRoleChanged)
+def keep_event_role(db: Session, message: EventRoleChanged) -> None:
+    """Who may have an event's tickets and who works at its door."""
+    commands.keep_role(db, message.event_role)
+
+
+@consumes(UserChanged)
+def keep_user(db: Session, message: UserChanged) -> None:
+    """Addresses, so that an erased person can be found. The tombstone beats every version."""
+    known = db.get(User, message.user.id)
+    former = known.email if known is not None else ""
+    values = {"email": "" if message.user.deleted else message.user.email}
+    if replicas.apply(db, User, message.user, values) and message.user.deleted:
+        commands.erase_person(db, message.user.id, former, now=clock.now())
+        on_commit(db, start.wake_renderers)

@@ -1,0 +1,135 @@
+"""Which mail goes to whom: each is promised in the transaction that makes it true, and promising twice sends once."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.orm import Session
+
+from chassis import clock
+from chassis.db import transaction
+from chassis.mail import Attachment, queue_mail
+from chassis.mail_transports import Refused
+from proto.orders.orders_pb2 import OrderState
+from services.tickets import pages, queries, stored
+from services.tickets.mail import calendar, letters
+from services.tickets.mail.letters import Letter
+from services.tickets.models import Order, Ticket
+from services.tickets.rendering.views import OrderView, TicketView
+from services.tickets.storage import UnknownKey
+
+PDF = "application/pdf"
+CALENDAR = "text/calendar; method=PUBLISH; charset=utf-8"
+
+
+def promise_tickets(
+    db: Session, order: OrderState, summary: OrderView, made: Sequence[tuple[Ticket, TicketView]], again: str = ""
+) -> None:
+    """One mail per attendee and issue, also to attendees who share an address; without one it goes to the buyer.
+
+    `again` names a wish to have them once more.
+    """
+    for ticket, view in made:
+        recipient = ticket.holder_email or order.buyer_email
+        if not recipient:
+            continue
+        letter = letters.ticket_letter(view, pages.desk().ticket_url(ticket.token))
+        pdf = Attachment(f"ticket-{view.serial}.pdf", PDF, key=f"ticket:{ticket.attendee_id}:{ticket.issue}")
+        about = f"attendee:{ticket.attendee_id}{again and ':' + again}"
+        _promise(db, "ticket", recipient, about, letter, [pdf, _invitation(order, summary)], version=ticket.issue)
+
+
+def promise_summary(
+    db: Session, order: OrderState, summary: OrderView, tokens: Mapping[str, str], again: str = ""
+) -> None:
+    """The purchaser's mail with amounts, attendees and all tickets: once, when the order's pages are first there.
+
+    `tokens` are those of the tickets, by serial number.
+    """
+    if not order.buyer_email:
+        return
+    links = {serial: pages.desk().ticket_url(token) for serial, token in tokens.items()}
+    letter = letters.order_letter(summary, pages.desk().order_url(order.identifier), links)
+    pdf = Attachment(f"order-{summary.number}.pdf", PDF, key=f"order:{order.identifier}")
+    about = f"order:{order.identifier}{again and ':' + again}"
+    _promise(db, "order", order.buyer_email, about, letter, [pdf, _invitation(order, summary)])
+
+
+def promise_again(db: Session, order: Order, request_key: str) -> None:
+    """Everything once more. A mail to an address that is not there yet for want of a PDF comes when it is drawn."""
+    state = OrderState.FromString(order.state)
+    event = pages.event_view(state, queries.event_state(db, order.event_id))
+    tickets = queries.valid_tickets(db, order.identifier)
+    views = [pages.ticket_view(state, event, ticket) for ticket in tickets]
+    summary = pages.order_view(state, event, views)
+    drawn = [(ticket, view) for ticket, view in zip(tickets, views, strict=True) if ticket.pdf_key]
+    promise_tickets(db, state, summary, drawn, again=request_key)
+    if order.pdf_key:
+        tokens = {view.serial: ticket.token for ticket, view in drawn}
+        promise_summary(db, state, summary, tokens, again=request_key)
+
+
+def promise_placed(db: Session, order: OrderState) -> None:
+    """How to pay an order that is paid outside."""
+    if not order.buyer_email:
+        return
+    summary = pages.order_view(order, pages.event_view(order, None), [])
+    letter = letters.placed_letter(summary, order.event.payment_details, pages.desk().page_url(order.identifier))
+    _promise(db, "order-placed", order.buyer_email, f"order:{order.identifier}", letter, [])
+
+
+def promise_cancelled(db: Session, order: OrderState, note: str, *, was_paid: bool) -> None:
+    """To the buyer and to each attendee's address, with the note."""
+    summary = pages.order_view(order, pages.event_view(order, None), [])
+    buyer = order.buyer_email.lower()
+    others = sorted({attendee.email.strip().lower() for attendee in order.attendees} - {"", buyer})
+    for address in [buyer, *others]:
+        if address:
+            is_refunded = was_paid and order.amount_minor > 0
+            letter = letters.cancelled_letter(summary, note, is_buyer=address == buyer, is_refunded=is_refunded)
+            _promise(db, "order-cancelled", address, f"order:{order.identifier}", letter, [])
+
+
+def find_attachment(key: str) -> bytes:
+    """The PDF as it is when the mail leaves. Raises Refused for a ticket that is void or another's by then."""
+    kind, name, issue = (key + ":").split(":")[:3]
+    with transaction() as db:
+        if kind == "order":
+            order = queries.order_of(db, name)
+            found = order.pdf_key if order is not None else ""
+        else:
+            ticket = db.get(Ticket, int(name))
+            is_present = ticket is not None and ticket.status == "valid" and ticket.issue == int(issue)
+            found = ticket.pdf_key if ticket is not None and is_present else ""
+    if not found:
+        raise Refused("The ticket in this mail is no longer valid", is_final=True)
+    try:
+        return stored.storage().get(found)
+    except UnknownKey:
+        raise Refused("The attached file is being made again", is_final=False) from None
+
+
+def _invitation(order: OrderState, summary: OrderView) -> Attachment:
+    uid = f"{order.identifier}@{pages.desk().host}"
+    data = calendar.invitation(summary.event, uid, pages.desk().public_url, stamped_at=clock.now())
+    return Attachment("event.ics", CALENDAR, data=data)
+
+
+def _promise(
+    db: Session,
+    kind: str,
+    recipient: str,
+    about: str,
+    letter: Letter,
+    attachments: Sequence[Attachment],
+    version: int = 1,
+) -> None:
+    queue_mail(
+        db,
+        kind=kind,
+        recipient=recipient,
+        about=about,
+        version=version,
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        attachments=attachments,
+    )

@@ -1,0 +1,8 @@
+"""The tables of tickets, one module per aggregate."""
+
+from services.tickets.models.base import Base
+from services.tickets.models.issued import DoomedFile, Order, Ticket
+from services.tickets.models.replicas import Event, EventRole, User
+from services.tickets.models.scans import Scan
+
+__all__ = ["Base", "DoomedFile", "Event", "EventRole", "Order", "Scan", "Ticket", "User"]

@@ -1,0 +1,239 @@
+"""Draws what is due, outside any request: takes an order, renders, stores, and notes the outcome.
+
+A crash anywhere leaves the order due, and another renderer does it again, under names that follow from what is drawn.
+Mails and TicketsIssued are written in the transaction that notes the outcome: they exist exactly when the PDFs do.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from chassis import clock, db
+from chassis.errors import Unavailable
+from chassis.outbox import publish
+from proto.orders.orders_pb2 import OrderState
+from proto.tickets.tickets_pb2 import IssuedTicket, TicketsIssued
+from services.tickets import commands, mails, pages, queries
+from services.tickets.models import Order, Ticket
+from services.tickets.rendering.documents import UnrenderableError
+from services.tickets.rendering.views import OrderView, TicketView
+from services.tickets.storage import Storage
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = timedelta(seconds=20)
+LONGEST_PAUSE = timedelta(hours=1)
+IDLE_SECONDS = 1.0
+TROUBLE_SECONDS = 2.0
+
+
+class Artist(Protocol):
+    """Whoever draws: the render pool, or in tests the functions themselves."""
+
+    def render_ticket(self, view: TicketView) -> bytes:
+        """Raises UnrenderableError."""
+
+    def render_order(self, view: OrderView) -> bytes:
+        """Raises UnrenderableError."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One ticket, as it was when its order was taken."""
+
+    ticket: Ticket
+    view: TicketView
+    key: str
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something on it has changed since it was last drawn."""
+        return self.ticket.rendered_revision < self.ticket.revision
+
+
+@dataclass
+class Work:
+    """One order, as it was when it was taken, and what came of it."""
+
+    identifier: str
+    revision: int
+    state: OrderState
+    summary: OrderView
+    summary_key: str
+    pages: Sequence[Page]
+    drawn: set[str] = field(default_factory=set)  # keys
+    problems: list[str] = field(default_factory=list)
+
+
+class Renderers:
+    """Threads that keep the artist's processes busy, until stopped."""
+
+    def __init__(self, artist: Artist, storage: Storage, count: int) -> None:
+        self._artist, self._storage = artist, storage
+        self._stop, self._alarm = threading.Event(), threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"renderer-{number}", daemon=True) for number in range(count)
+        ]
+
+    def start(self) -> None:
+        """Starts all threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Tells them that something may be due now."""
+        self._alarm.set()
+
+    def stop(self, timeout_seconds: float = 15) -> None:
+        """Lets each finish the order at hand."""
+        self._stop.set()
+        self._alarm.set()
+        for thread in self._threads:
+            thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            found = self._try_one()
+            if found is None:
+                self._stop.wait(TROUBLE_SECONDS)
+            elif not found:
+                self._alarm.wait(IDLE_SECONDS)
+                self._alarm.clear()
+
+    def _try_one(self) -> bool | None:
+        try:
+            return render_one(self._artist, self._storage)
+        except Unavailable as error:
+            log.warning("rendering waits", extra={"error": error.detail})
+        except Exception:
+            if not self._stop.is_set():
+                log.exception("rendering failed")
+        return None
+
+
+def render_one(artist: Artist, storage: Storage) -> bool:
+    """Draws one due order; False when none was due."""
+    with queries.due_order(db.engine(), clock.now()) as identifier:
+        if identifier is None:
+            return False
+        work = take(identifier)
+        draw(work, artist, storage)
+        finish(work)
+        return True
+
+
+def take(identifier: str) -> Work:
+    """Everything that the order's pages show."""
+    with db.transaction() as session:
+        order = session.get_one(Order, identifier)
+        tickets = queries.valid_tickets(session, identifier)
+        newer = queries.event_state(session, order.event_id)
+    state = OrderState.FromString(order.state)
+    event = pages.event_view(state, newer)
+    views = [pages.ticket_view(state, event, ticket) for ticket in tickets]
+    return Work(
+        identifier=identifier,
+        revision=order.revision,
+        state=state,
+        summary=pages.order_view(state, event, views),
+        summary_key=f"tickets/{identifier}/order-{order.revision}-{order.secret}.pdf" if tickets else "",
+        pages=[Page(ticket, view, _key(order, ticket)) for ticket, view in zip(tickets, views, strict=True)],
+    )
+
+
+def draw(work: Work, artist: Artist, storage: Storage) -> None:
+    """Renders and stores what is due. A page that cannot be made does not stop the others."""
+    for page in work.pages:
+        if page.is_due:
+            _draw(work, storage, page.key, partial(artist.render_ticket, page.view))
+    if work.summary_key:
+        _draw(work, storage, work.summary_key, partial(artist.render_order, work.summary))
+
+
+def finish(work: Work) -> None:
+    """Notes what was drawn, promises the mails and tells orders: one transaction."""
+    db.run(lambda session: _finish(session, work))
+
+
+def _key(order: Order, ticket: Ticket) -> str:
+    """The same for the same page, and not to be guessed."""
+    return f"tickets/{order.identifier}/{ticket.attendee_id}-{ticket.issue}-{ticket.revision}-{order.secret}.pdf"
+
+
+def _draw(work: Work, storage: Storage, key: str, render: Callable[[], bytes]) -> None:
+    try:
+        storage.put(key, render())
+    except UnrenderableError as error:
+        log.error("page cannot be rendered", extra={"key": key, "error": str(error)})  # noqa: TRY400
+        work.problems.append(f"{key}: {error}")
+    else:
+        work.drawn.add(key)
+
+
+def _finish(session: Session, work: Work) -> None:
+    order = queries.lock_order(session, work.identifier)
+    if order is None or order.status != "paid":
+        commands.doom(session, work.drawn, now=clock.now())
+        return
+    unmailed = [page for page in work.pages if page.key in work.drawn and _note_page(session, page)]
+    _note_order(session, order, work)
+    mails.promise_tickets(session, work.state, work.summary, [(page.ticket, page.view) for page in unmailed])
+    if work.summary_key in work.drawn:
+        mails.promise_summary(session, work.state, work.summary, {p.view.serial: p.ticket.token for p in work.pages})
+    if work.drawn:
+        publish(session, _issued(order, queries.valid_tickets(session, order.identifier)), key=order.identifier)
+
+
+def _note_page(session: Session, page: Page) -> bool:
+    """Whether its issue is to be mailed now. A page that was overtaken while it was drawn is thrown away."""
+    ticket = page.ticket
+    is_present = (Ticket.attendee_id == ticket.attendee_id) & (Ticket.revision == ticket.revision)
+    noted = {"rendered_revision": ticket.revision, "pdf_key": page.key, "mailed_issue": ticket.issue}
+    statement = update(Ticket).where(is_present, Ticket.status == "valid").values(noted)
+    if session.execute(statement.returning(Ticket.attendee_id)).first() is None:
+        commands.doom(session, [page.key], now=clock.now())
+        return False
+    if ticket.pdf_key != page.key:
+        commands.doom(session, [ticket.pdf_key], now=clock.now())
+    return ticket.mailed_issue < ticket.issue
+
+
+def _note_order(session: Session, order: Order, work: Work) -> None:
+    now = clock.now()
+    if not work.pages or work.summary_key in work.drawn:
+        if order.pdf_key != work.summary_key:
+            commands.doom(session, [order.pdf_key], now=now)
+        order.pdf_key = work.summary_key
+    if work.problems:
+        order.attempts += 1
+        order.problem = "; ".join(work.problems)[:1000]
+        order.due_at = now + min(FIRST_PAUSE * 2 ** min(order.attempts - 1, 10), LONGEST_PAUSE)
+    else:
+        order.attempts, order.problem = 0, ""
+        order.rendered_revision = work.revision  # what changed meanwhile has a higher one, and stays due
+    session.flush()
+
+
+def _issued(order: Order, tickets: Sequence[Ticket]) -> TicketsIssued:
+    desk = pages.desk()
+    return TicketsIssued(
+        order_identifier=order.identifier,
+        tickets=[
+            IssuedTicket(
+                attendee_id=ticket.attendee_id,
+                serial=pages.serial_number(ticket.serial),
+                pdf_url=desk.attendee_url(ticket.attendee_id),
+                version=ticket.revision,
+            )
+            for ticket in tickets
+            if ticket.rendered_revision
+        ],
+        order_pdf_url=desk.order_url(order.identifier) if order.pdf_key else "",
+    )

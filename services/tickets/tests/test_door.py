@@ -1,0 +1,192 @@
+"""The door: in once, out once, and never with a code that is not the present one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis import clock
+from chassis.errors import Conflict, NotFound
+from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
+from proto.tickets.tickets_pb2 import ScanRequest, TicketScanned
+from services.tickets import consumers, pages
+from services.tickets.commands import stamp
+from services.tickets.domain.door import AlreadyCheckedIn, NotCheckedIn, Passage, admit
+from services.tickets.domain.qr import Code
+from services.tickets.grpc_server import TicketsServicer
+from services.tickets.tests.arranged import EVENT_ID, IDENTIFIER, attendee, give_role, hear, order, pay, ticket
+
+NINE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+TEN = NINE + timedelta(hours=1)
+REGISTRAR, OUTSIDER = 70, 71
+
+
+def at(*moments: datetime) -> list[Timestamp]:
+    return [stamp(moment) for moment in moments]
+
+
+def scan(**request: Any) -> Any:
+    return TicketsServicer().Scan(ScanRequest(attendee_id=101, door="North", scanned_by=REGISTRAR, **request))
+
+
+def times(stamps: Any) -> list[datetime]:
+    return [each.ToDatetime(tzinfo=UTC) for each in stamps]
+
+
+# The rule
+
+
+def test_in_and_out_take_turns():
+    day = [Passage(NINE, "in"), Passage(TEN, "out"), Passage(TEN + timedelta(minutes=5), "in")]
+    assert admit([], day) == day
+
+
+def test_a_second_entry_is_refused_with_time_and_door_of_the_first():
+    with pytest.raises(AlreadyCheckedIn) as refusal:
+        admit([Passage(NINE, "in", "North")], [Passage(TEN, "in", "South")])
+    assert refusal.value.meta == {"at": "2026-11-24T09:00:00Z", "door": "North"}
+
+
+def test_nobody_leaves_who_never_came():
+    with pytest.raises(NotCheckedIn):
+        admit([], [Passage(NINE, "out")])
+
+
+@given(st.lists(st.booleans(), max_size=6), st.integers(min_value=0, max_value=6))
+def test_telling_the_same_again_adds_nothing(steps, known):
+    day = [Passage(NINE + timedelta(minutes=n), "in" if n % 2 == 0 else "out") for n in range(len(steps))]
+    assert admit(day, day[:known]) == []
+
+
+# As orders asks
+
+
+@pytest.fixture
+def paid(app) -> None:
+    pay()
+
+
+def test_orders_learns_all_times_and_hears_of_it(paid, published):
+    reply = scan(checkin_times=at(NINE))
+    assert times(reply.checkin_times) == [NINE]
+    reply = scan(checkout_times=at(TEN))
+    assert times(reply.checkin_times) == [NINE]
+    assert times(reply.checkout_times) == [TEN]
+    assert [said.version for said in published(TicketScanned)] == [1, 2]
+
+
+def test_a_repeated_call_is_answered_the_same(paid, published):
+    assert scan(checkin_times=at(NINE)) == scan(checkin_times=at(NINE))
+    assert len(published(TicketScanned)) == 1
+
+
+def test_a_double_entry_changes_nothing(paid, published):
+    scan(checkin_times=at(NINE))
+    with pytest.raises(AlreadyCheckedIn):
+        scan(checkin_times=at(TEN))
+    assert len(published(TicketScanned)) == 1
+
+
+def test_a_cancelled_order_gets_nobody_in(paid):
+    hear(consumers.void_cancelled, OrderCancelled(order=order(version=5)))
+    with pytest.raises(Conflict) as refusal:
+        scan(checkin_times=at(NINE))
+    assert refusal.value.code == "ticket-revoked"
+
+
+def test_an_attendee_without_a_ticket_is_unknown(app):
+    with pytest.raises(NotFound):
+        scan(checkin_times=at(NINE))
+
+
+# As scanner apps ask
+
+
+def code_of(attendee_id: int, **changes: int) -> str:
+    row = ticket(attendee_id)
+    facts = {"event_id": EVENT_ID, "attendee_id": attendee_id, "serial": row.serial, "issue": row.issue, **changes}
+    return pages.desk().keys.sign(Code(**facts))
+
+
+@pytest.fixture
+def door(paid, client) -> Any:
+    give_role(REGISTRAR, "registrar")
+    give_role(OUTSIDER)
+
+    def pass_through(code: str, user_id: int = REGISTRAR, headers: dict[str, str] | None = None, **more: str) -> Any:
+        body = {"code": code, "door": "North", **more}
+        return client.as_user(user_id).post("/v1/tickets/scan", json=body, headers=headers)
+
+    return pass_through
+
+
+def test_a_registrar_lets_somebody_in(door):
+    with clock.freeze(NINE):
+        answer = door(code_of(101))
+    assert answer.status_code == 200
+    assert answer.json()["name"] == "Anna Doe"
+    assert answer.json()["checkin-times"] == ["2026-11-24T09:00:00Z"]
+
+
+def test_a_second_scan_is_refused_with_time_and_door(door):
+    with clock.freeze(NINE):
+        door(code_of(101))
+    answer = door(code_of(101), door="South")
+    assert answer.status_code == 409
+    (error,) = answer.json()["errors"]
+    assert error["code"] == "already-checked-in"
+    assert error["meta"] == {"at": "2026-11-24T09:00:00Z", "door": "North"}
+
+
+def test_out_and_in_again_is_fine(door):
+    with clock.freeze(NINE):
+        door(code_of(101))
+    with clock.freeze(TEN):
+        assert door(code_of(101), action="check-out").json()["checkout-times"] == ["2026-11-24T10:00:00Z"]
+    assert door(code_of(101)).status_code == 200
+
+
+def test_a_repeat_with_the_same_key_is_the_same_answer(door):
+    headers = {"Idempotency-Key": "k1"}
+    first = door(code_of(101), headers=headers)
+    again = door(code_of(101), headers=headers)
+    assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_a_forged_code_gets_nobody_in(door):
+    answer = door(code_of(101)[:-2] + "xx")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["code"] == "ticket-forged"
+
+
+def test_the_code_of_the_former_holder_gets_nobody_in(door):
+    old = code_of(101)
+    change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Carl", "carl@example.com"))
+    hear(consumers.change_holder, change)
+    answer = door(old)
+    assert answer.status_code == 409
+    assert answer.json()["errors"][0]["code"] == "ticket-superseded"
+    assert door(code_of(101)).status_code == 200
+
+
+def test_a_revoked_ticket_gets_nobody_in(door):
+    code = code_of(101)
+    hear(consumers.void_cancelled, OrderCancelled(order=order(version=5)))
+    assert door(code).json()["errors"][0]["code"] == "ticket-revoked"
+
+
+def test_only_the_events_own_people_scan(door, published):
+    assert door(code_of(101), user_id=OUTSIDER).status_code == 403
+    assert published(TicketScanned) == []
+
+
+def test_a_server_admin_may_scan(paid, client):
+    body = {"code": code_of(101)}
+    assert client.as_user(99, role="admin").post("/v1/tickets/scan", json=body).status_code == 200
+
+
+def test_nobody_scans_without_a_login(client):
+    assert client.post("/v1/tickets/scan", json={"code": "x"}).status_code == 401

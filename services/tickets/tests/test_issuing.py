@@ -1,0 +1,413 @@
+"""Paid means ticket: exactly one per attendee, through any order of messages and any crash."""
+
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+import chassis.db
+from chassis import clock, mail
+from chassis.errors import Unavailable
+from proto.accounts.accounts_pb2 import User, UserChanged
+from proto.events.events_pb2 import EventChanged
+from proto.orders.orders_pb2 import (
+    AttendeeChanged,
+    AttendeesReleased,
+    OrderCancelled,
+    OrderExpired,
+    OrderPaid,
+    OrderPlaced,
+    TicketsResendRequested,
+)
+from proto.tickets.tickets_pb2 import TicketsIssued
+from services.tickets import consumers, jobs, renderer, stored
+from services.tickets.models import DoomedFile, Ticket
+from services.tickets.rendering.documents import UnrenderableError
+from services.tickets.storage import UnknownKey
+from services.tickets.tests.arranged import (
+    ANNA_ID,
+    IDENTIFIER,
+    Hand,
+    attendee,
+    draw_all,
+    event,
+    hear,
+    mails,
+    order,
+    order_row,
+    pay,
+    statuses,
+    text_of,
+    ticket,
+)
+
+FIRST_MAILS = [
+    ("ticket", "anna@example.com", "attendee:101", 1),
+    ("ticket", "bob@example.com", "attendee:102", 1),
+    ("order", "buyer@example.com", f"order:{IDENTIFIER}", 1),
+]
+PAID = (consumers.issue_tickets, OrderPaid(order=order(version=3)))
+CANCELLED = (consumers.void_cancelled, OrderCancelled(order=order(version=5), was_paid=True, note="Sorry"))
+RELEASED = (
+    consumers.void_released,
+    AttendeesReleased(order_identifier=IDENTIFIER, attendee_ids=[102], version=4),
+)
+
+
+def test_a_paid_order_leads_to_tickets_pdfs_mails_and_word_to_orders(published):
+    pay()
+    draw_all()
+    assert statuses() == {101: "valid", 102: "valid"}
+    assert "Anna Doe" in text_of(stored.storage().get(ticket(101).pdf_key))
+    assert "Bob Doe" in text_of(stored.storage().get(order_row().pdf_key))
+    assert mails() == FIRST_MAILS
+    (said,) = published(TicketsIssued)
+    assert [issued.attendee_id for issued in said.tickets] == [101, 102]
+    assert said.tickets[0].pdf_url == "http://127.0.0.1:8080/v1/orders/attendees/101.pdf"
+    assert said.order_pdf_url == f"http://127.0.0.1:8080/v1/orders/{IDENTIFIER}/tickets-pdf"
+    assert said.tickets[0].serial.startswith("T-")
+
+
+def test_the_same_message_twice_changes_nothing(published):
+    pay()
+    draw_all()
+    serials = [ticket(101).serial, ticket(102).serial]
+    pay()
+    assert draw_all().tickets == []
+    assert [ticket(101).serial, ticket(102).serial] == serials
+    assert mails() == FIRST_MAILS
+    assert len(published(TicketsIssued)) == 1
+
+
+@pytest.mark.parametrize("messages", itertools.permutations([PAID, CANCELLED, RELEASED, PAID, CANCELLED]))
+def test_a_cancelled_order_has_no_valid_ticket_whatever_came_first(messages):
+    for handler, message in messages:
+        hear(handler, message)
+    draw_all()
+    assert "valid" not in statuses().values()
+
+
+@pytest.mark.parametrize("messages", [(PAID, RELEASED), (RELEASED, PAID), (RELEASED, PAID, RELEASED, PAID)])
+def test_a_released_attendee_has_no_ticket_whatever_came_first(messages):
+    for handler, message in messages:
+        hear(handler, message)
+    draw_all()
+    assert statuses() == {101: "valid", 102: "revoked"}
+
+
+def test_a_revoked_ticket_leaves_the_order_pages_and_its_file_goes():
+    pay()
+    draw_all()
+    old = ticket(102).pdf_key
+    hear(*RELEASED)
+    draw_all()
+    assert "Bob Doe" not in text_of(stored.storage().get(order_row().pdf_key))
+    with clock.freeze(clock.now() + timedelta(hours=1)):
+        jobs.remove_doomed_files()
+    with pytest.raises(UnknownKey):
+        stored.storage().get(old)
+    assert len(mails()) == 3, "nobody is mailed again"
+
+
+def test_late_money_after_expiry_issues_tickets_after_all():
+    hear(consumers.void_expired, OrderExpired(order=order(version=2)))
+    pay(version=4)
+    hear(consumers.void_expired, OrderExpired(order=order(version=2)))
+    draw_all()
+    assert statuses() == {101: "valid", 102: "valid"}
+
+
+def test_a_changed_name_is_drawn_anew_on_the_same_ticket_and_mailed_to_nobody():
+    pay()
+    draw_all()
+    before = ticket(101)
+    change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Anne"))
+    hear(consumers.change_holder, change)
+    assert draw_all().tickets == ["Anne Doe"]
+    after = ticket(101)
+    assert (after.serial, after.issue, after.token) == (before.serial, before.issue, before.token)
+    assert "Anne Doe" in text_of(stored.storage().get(after.pdf_key))
+    assert mails() == FIRST_MAILS
+
+
+def test_a_changed_address_gets_a_new_code_and_link_and_mails_the_new_holder():
+    pay()
+    draw_all()
+    before = ticket(101)
+    change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Carl", "carl@example.com"))
+    hear(consumers.change_holder, change)
+    draw_all()
+    after = ticket(101)
+    assert (after.serial, after.issue) == (before.serial, 2)
+    assert after.token != before.token
+    assert mails() == [*FIRST_MAILS, ("ticket", "carl@example.com", "attendee:101", 2)]
+
+
+@pytest.mark.parametrize("first", ["change", "payment"])
+def test_an_older_name_never_beats_a_newer_one(first):
+    change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Anne"))
+    steps: list[Any] = [lambda: hear(consumers.change_holder, change), lambda: pay(version=3)]
+    for step in steps if first == "change" else reversed(steps):
+        step()
+    draw_all()
+    assert ticket(101).holder_name == "Anne Doe"
+    assert statuses() == {101: "valid", 102: "valid"}
+
+
+def test_attendees_who_share_an_address_get_one_mail_each_and_one_without_goes_to_the_buyer():
+    pay(attendees=[attendee(101), attendee(102, "Ben"), attendee(103, "Cleo", "")])
+    draw_all()
+    assert mails() == [
+        ("ticket", "anna@example.com", "attendee:101", 1),
+        ("ticket", "anna@example.com", "attendee:102", 1),
+        ("ticket", "buyer@example.com", "attendee:103", 1),
+        ("order", "buyer@example.com", f"order:{IDENTIFIER}", 1),
+    ]
+
+
+def test_a_buyer_who_attends_gets_both_mails():
+    pay(attendees=[attendee(101, "Berta", "buyer@example.com")])
+    draw_all()
+    assert [sent[:2] for sent in mails()] == [("ticket", "buyer@example.com"), ("order", "buyer@example.com")]
+
+
+def test_an_address_that_is_none_undoes_nothing():
+    pay(attendees=[attendee(101, "Eve", "not an address\r\nBcc: all@example.com")])
+    draw_all()
+    assert statuses() == {101: "valid"}
+    with chassis.db.transaction() as db:
+        (status,) = db.execute(select(mail.mail.c.status).where(mail.mail.c.kind == "ticket")).scalars().all()
+    assert status == "failed"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def killed(*_: Any, **__: Any) -> Any:
+    raise Killed
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "services.tickets.renderer.take",
+        "services.tickets.renderer.draw",
+        "services.tickets.storage.FolderStorage.put",
+        "services.tickets.renderer.finish",
+        "services.tickets.renderer._note_order",
+        "services.tickets.mails.promise_summary",
+        "services.tickets.renderer.publish",
+    ],
+)
+def test_a_renderer_that_dies_anywhere_leaves_the_same_end(place, monkeypatch, published):
+    pay()
+    with monkeypatch.context() as patch:
+        patch.setattr(place, killed)
+        with pytest.raises(Killed):
+            renderer.render_one(Hand(), stored.storage())
+    draw_all()
+    assert statuses() == {101: "valid", 102: "valid"}
+    assert mails() == FIRST_MAILS
+    assert len(published(TicketsIssued)) == 1
+    for number in (101, 102):
+        assert stored.storage().get(ticket(number).pdf_key).startswith(b"%PDF")
+
+
+def test_one_that_dies_after_the_last_commit_has_done_everything(published):
+    pay()
+    draw_all()
+    assert draw_all().tickets == []
+    assert len(published(TicketsIssued)) == 1
+
+
+def test_two_renderers_never_draw_the_same_order():
+    pay()
+    hand, second = Hand(), Hand()
+
+    def meanwhile(name: str) -> None:
+        assert not renderer.render_one(second, stored.storage())
+
+    hand.fail = meanwhile
+    assert renderer.render_one(hand, stored.storage())
+    assert second.tickets == []
+
+
+def test_what_changes_while_it_is_drawn_is_drawn_again():
+    pay()
+    hand = Hand()
+
+    def change(name: str) -> None:
+        hand.fail = lambda name: None
+        hear(
+            consumers.change_holder,
+            AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(102, "Zoe", "zoe@example.com")),
+        )
+
+    hand.fail = change
+    draw_all(hand)
+    assert "Zoe Doe" in text_of(stored.storage().get(ticket(102).pdf_key))
+    assert [sent[1] for sent in mails() if sent[2] == "attendee:102"] == ["zoe@example.com"], "nobody got a void ticket"
+
+
+def test_an_order_cancelled_while_it_is_drawn_mails_no_tickets():
+    pay()
+    hand = Hand()
+
+    def cancel(name: str) -> None:
+        hand.fail = lambda name: None
+        hear(*CANCELLED)
+
+    hand.fail = cancel
+    draw_all(hand)
+    assert [sent[0] for sent in mails()] == ["order-cancelled"] * 3
+    with chassis.db.transaction() as db:
+        assert db.scalar(select(func.count()).select_from(DoomedFile)) == 3, "what was drawn in vain is removed"
+
+
+def test_a_page_that_cannot_be_drawn_stops_no_other_and_is_tried_again_later(published):
+    pay()
+    hand = Hand()
+
+    def fail(name: str) -> None:
+        if name == "Bob Doe":
+            raise UnrenderableError("too wide")
+
+    hand.fail = fail
+    assert renderer.render_one(hand, stored.storage())
+    assert not renderer.render_one(hand, stored.storage()), "not at once"
+    assert [sent[1] for sent in mails()] == ["anna@example.com", "buyer@example.com"]
+    assert "too wide" in order_row().problem
+    hand.fail = lambda name: None
+    with clock.freeze(clock.now() + timedelta(minutes=1)):
+        draw_all(hand)
+    assert sorted(mails()) == sorted(FIRST_MAILS)
+    assert len(published(TicketsIssued)[-1].tickets) == 2
+
+
+def test_a_store_that_is_away_delays_and_loses_nothing(monkeypatch):
+    pay()
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("services.tickets.storage.FolderStorage.put", away)
+        with pytest.raises(Unavailable):
+            renderer.render_one(Hand(), stored.storage())
+    assert mails() == []
+    draw_all()
+    assert mails() == FIRST_MAILS
+
+
+def test_an_offline_order_gets_one_mail_with_instructions_and_no_ticket(published):
+    placed = OrderPlaced(order=order(version=2, payment_mode="bank", status="placed"))
+    hear(consumers.tell_how_to_pay, placed)
+    hear(consumers.tell_how_to_pay, placed)
+    draw_all()
+    assert mails() == [("order-placed", "buyer@example.com", f"order:{IDENTIFIER}", 1)]
+    assert statuses() == {}
+    assert published() == []
+    with chassis.db.transaction() as db:
+        assert "IBAN DE12" in db.scalar(select(mail.mail.c.text))
+
+
+def test_a_cancelling_note_reaches_the_buyer_and_each_address_once():
+    pay()
+    draw_all()
+    hear(*CANCELLED)
+    hear(*CANCELLED)
+    told = [sent for sent in mails() if sent[0] == "order-cancelled"]
+    assert [sent[1] for sent in told] == ["buyer@example.com", "anna@example.com", "bob@example.com"]
+
+
+def test_a_buyer_who_gives_up_an_unpaid_order_is_not_mailed():
+    hear(consumers.void_cancelled, OrderCancelled(order=order(version=2)))
+    assert mails() == []
+
+
+def test_a_wish_sends_all_mails_once_more_and_only_once():
+    pay()
+    draw_all()
+    wish = TicketsResendRequested(order_identifier=IDENTIFIER, request_key="w1")
+    hear(consumers.send_again, wish)
+    hear(consumers.send_again, wish)
+    assert mails()[3:] == [
+        ("ticket", "anna@example.com", "attendee:101:w1", 1),
+        ("ticket", "bob@example.com", "attendee:102:w1", 1),
+        ("order", "buyer@example.com", f"order:{IDENTIFIER}:w1", 1),
+    ]
+
+
+def test_a_moved_event_shows_on_every_ticket_and_mails_nobody():
+    hear(consumers.keep_event, EventChanged(event=event(1)))
+    pay()
+    draw_all()
+    hear(consumers.keep_event, EventChanged(event=event(2, location_name="Tempodrom")))
+    draw_all()
+    assert "Tempodrom" in text_of(stored.storage().get(ticket(101).pdf_key))
+    assert mails() == FIRST_MAILS
+
+
+def test_an_event_change_that_no_ticket_shows_draws_nothing():
+    hear(consumers.keep_event, EventChanged(event=event(1)))
+    pay()
+    draw_all()
+    hear(consumers.keep_event, EventChanged(event=event(2, currency="USD")))
+    assert draw_all().tickets == []
+
+
+def test_an_erased_person_is_on_no_page_row_or_mail():
+    pay(attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Bob", "bob@example.com")])
+    draw_all()
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
+    draw_all()
+    late = AttendeeChanged(order_identifier=IDENTIFIER, version=9, attendee=attendee(101))
+    hear(consumers.change_holder, late)
+    draw_all()
+    row = ticket(101)
+    assert (row.holder_name, row.holder_email, row.user_id, row.status) == ("", "", 0, "valid")
+    for key in (row.pdf_key, order_row().pdf_key):
+        assert "Anna" not in text_of(stored.storage().get(key))
+    assert "anna@example.com" not in [sent[1] for sent in mails()]
+    assert b"Anna" not in order_row().state
+
+
+def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings, tmp_path):
+    pay()
+    draw_all()
+    mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", fetch=_fetch())
+    mail.deliver_mail()
+    mail.deliver_mail()
+    written = sorted(path.read_bytes().decode() for path in tmp_path.glob("*.eml"))
+    assert len(written) == 3
+    for content in written:
+        assert "application/pdf" in content
+        assert "text/calendar" in content
+
+
+def test_a_mail_whose_ticket_died_meanwhile_is_not_sent(tmp_path):
+    pay()
+    draw_all()
+    hear(*RELEASED)
+    mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", fetch=_fetch())
+    mail.deliver_mail()
+    sent = [path.read_bytes().decode() for path in tmp_path.glob("*.eml")]
+    assert not any("To: bob@example.com" in content for content in sent)
+    assert len(sent) == 2
+
+
+def _fetch() -> Any:
+    from services.tickets import mails as module
+
+    return module.find_attachment
+
+
+def test_serials_are_never_used_twice():
+    pay()
+    pay(identifier="2b5e9f64-3a51-4a3e-9c4f-0a6c2d1e7f12", attendees=[attendee(201)])
+    with chassis.db.transaction() as db:
+        assert db.scalar(select(func.count(Ticket.serial.distinct()))) == 3
