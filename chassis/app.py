@@ -29,7 +29,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import context, idempotency, jsonapi, spec
 from chassis.auth import Claims, Requirement
-from chassis.errors import KINDS, BadRequest, Conflict, DomainError
+from chassis.errors import KINDS, BadRequest, Conflict, DomainError, NotFound
 from chassis.front import Checks, Front
 from chassis.responses import JSON_API, error_document, respond
 from chassis.validation import InvalidBody, Validation
@@ -149,7 +149,10 @@ def _answer_errors(app: FlaskApp) -> None:
 def _begin() -> flask.Response | None:
     if flask.request.routing_exception is not None:  # no such path or method: Flask refuses next
         return None
-    claims: Claims | None = connexion_context.get("token_info")
+    try:
+        claims: Claims | None = connexion_context.get("token_info")
+    except RuntimeError:  # Flask takes a line break in a path, Connexion's router does not: nobody has looked at the caller
+        raise NotFound("There is nothing under this path.") from None
     return idempotency.begin(str(claims.user_id) if claims else "-")
 
 

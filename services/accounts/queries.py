@@ -97,6 +97,7 @@ def has_super_admin(db: Session) -> bool:
 
 def team_roles(user_id: int) -> Any:
     """All roles that a user holds in any event, as an SQL expression."""
-    role = sa.func.unnest(EventRoleReplica.roles).column_valued("role")
-    held = sa.select(sa.func.array_agg(sa.distinct(role))).where(EventRoleReplica.user_id == user_id)
+    role = sa.func.unnest(EventRoleReplica.roles).label("role")
+    roles = sa.select(role).where(EventRoleReplica.user_id == user_id).subquery()
+    held = sa.select(sa.func.array_agg(sa.distinct(roles.c.role)))
     return sa.func.coalesce(held.scalar_subquery(), sa.cast([], ARRAY(sa.String(20))))

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from chassis.db import transaction
+from chassis.mail import mail
 from services.accounts.models import User
 
 PASSWORD = "correct-horse"
@@ -71,3 +72,16 @@ def changes(person: Person, **attributes: Any) -> dict[str, Any]:
     """The body of a PATCH of this user; attribute names underscored."""
     dashed = {name.replace("_", "-"): value for name, value in attributes.items()}
     return {"data": {"type": "user", "id": str(person.id), "attributes": dashed}}
+
+
+def mails(kind: str | None = None) -> list[Any]:
+    """The queued mails, oldest first."""
+    with transaction() as db:
+        rows = db.execute(sa.select(mail).order_by(mail.c.id)).all()
+    return [row for row in rows if kind is None or row.kind == kind]
+
+
+def mailed_token(kind: str) -> str:
+    """The token in the newest mail of this kind."""
+    found: str = mails(kind)[-1].text.rpartition("the token is: ")[2].strip()
+    return found

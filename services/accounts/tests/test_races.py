@@ -1,0 +1,112 @@
+"""Two at once: each test fails when the guard that it is about is taken away (tried, see docs/accounts.md)."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import sqlalchemy as sa
+
+from chassis.db import transaction
+from services.accounts import keys, start
+from services.accounts.models import RefreshToken, SigningKey, User
+from services.accounts.tests import people
+from services.accounts.tests.people import PASSWORD
+
+AT_ONCE = 6
+
+
+def at_once(work: Callable[[int], Any], count: int = AT_ONCE) -> list[Any]:
+    """What `work` answers, called in that many threads that start together."""
+    gate = threading.Barrier(count)
+
+    def wait_and_work(number: int) -> Any:
+        gate.wait(10)
+        return work(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(wait_and_work, range(count)))
+
+
+def test_one_address_signs_up_once(client: Any, db: Any) -> None:
+    def sign_up(number: int) -> int:
+        email = ("ann@example.com", "ANN@example.com")[number % 2]
+        body = {"data": {"type": "user", "attributes": {"email": email, "password": PASSWORD}}}
+        status: int = client.post("/v1/users", json=body).status_code
+        return status
+
+    assert sorted(at_once(sign_up)) == [201] + [409] * (AT_ONCE - 1)
+    assert db.scalar(sa.select(sa.func.count()).select_from(User)) == 1
+    assert len(people.mails("verify-email")) == 1
+
+
+def test_one_refresh_token_has_one_successor(client: Any, db: Any) -> None:
+    ann = people.somebody(client)
+    for _ in range(3):
+        answers = at_once(lambda _: client.with_token(ann.refresh_token, "JWT").post("/v1/auth/token/refresh"))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.json()["refresh_token"] for answer in answers}) == 1
+    assert db.scalar(sa.select(sa.func.count()).select_from(RefreshToken)) == 2
+
+
+def test_a_reset_token_is_used_once(client: Any) -> None:
+    people.sign_up(client)
+    client.post("/v1/auth/reset-password", json={"data": {"email": "ann@example.com"}})
+    token = people.mailed_token("reset-password")
+
+    def reset(number: int) -> int:
+        body = {"data": {"token": token, "password": f"new-password-{number}"}}
+        status: int = client.patch("/v1/auth/reset-password", json=body).status_code
+        return status
+
+    statuses = at_once(reset)
+    assert sorted(statuses) == [200] + [404] * (AT_ONCE - 1)
+    winner = statuses.index(200)
+    assert people.log_in(client, password=f"new-password-{winner}").status_code == 200
+    assert len(people.mails("password-changed")) == 1
+
+
+def test_attempts_at_once_do_not_slip_through_the_limit(client: Any) -> None:
+    people.sign_up(client)
+    for _ in range(8):
+        people.log_in(client, password="wrong-horse")
+    answers = at_once(lambda _: people.log_in(client, password="wrong-horse").status_code)
+    assert sorted(answers) == [401, 401] + [429] * (AT_ONCE - 2)
+
+
+def test_processes_that_start_together_make_one_key_and_one_super_admin(db: Any) -> None:
+    given = start.settings()
+    start._settings = given.__class__(
+        **{**vars(given), "super_admin_email": "root@example.com", "super_admin_password": PASSWORD}
+    )
+
+    def begin(_: int) -> str:
+        start.make_first_super_admin()
+        with transaction() as session:
+            signer = keys.signer(session)
+        assert signer is not None
+        return signer.key_id
+
+    try:
+        assert len(set(at_once(begin))) == 1
+    finally:
+        start._settings = given
+    assert db.scalar(sa.select(sa.func.count()).select_from(SigningKey)) == 1
+    assert db.scalars(sa.select(User.email)).all() == ["root@example.com"]
+
+
+def test_no_login_outlives_a_block_at_the_same_moment(client: Any) -> None:
+    root = people.super_admin(client)
+    for number in range(4):
+        ann = people.somebody(client, f"ann{number}@example.com")
+
+        def act(turn: int, ann: people.Person = ann) -> Any:
+            if turn == 0:
+                return root.client.patch(ann.path, json=people.changes(ann, is_blocked=True))
+            return people.log_in(client, ann.email)
+
+        answers = at_once(act, 4)
+        assert answers[0].status_code == 200
+        for answer in answers[1:]:
+            if answer.status_code == 200:
+                assert client.with_token(answer.json()["access_token"]).get(ann.path).status_code == 401
