@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -134,32 +135,33 @@ class Plan:
         return levels
 
     def _field(self, attribute: Attribute) -> Field:
+        """What is computed is not stored, even where a column is named to filter by: it may be in another unit."""
         resource = self.resource
-        name, key = attribute.name, attribute.key
-        get = resource.computed.get(name, resource.computed.get(key))
-        source = resource.columns.get(name, resource.columns.get(key))
+        get = resource.computed.get(attribute.name, resource.computed.get(attribute.key))
+        source = resource.columns.get(attribute.name, resource.columns.get(attribute.key))
+        if source is None and get is None:
+            source = attribute.key
+        name = source.key if isinstance(source, InstrumentedAttribute) else source
         stored: str | None = None
         expression: Any = None
-        if isinstance(source, str):
-            stored = source
-        elif isinstance(source, InstrumentedAttribute):
-            stored = source.key
-        elif source is not None:
-            expression = source
+        if not isinstance(name, str):
+            expression = name
+        elif name in self.columns:
+            expression, stored = getattr(resource.model, name), name if get is None else None
         elif get is None:
-            stored = key
-        if stored is not None and stored not in self.columns:
-            if get is None and not hasattr(resource.model, stored) and attribute.is_readable:
-                raise SpecError(f"{resource.type}: the model has nothing for the attribute {name}.")
-            if get is None and attribute.is_readable:
-                get = _getter(stored)
-            stored = None
-        if stored is not None:
-            expression = getattr(resource.model, stored)
-        elif get is None and attribute.is_readable:
-            raise SpecError(f"{resource.type}: {name} needs a function in computed= that reads it off a row.")
+            get = self._property(attribute, name)
+        if attribute.is_readable and stored is None and get is None:
+            raise SpecError(f"{resource.type}: {attribute.name} needs a function in computed= that reads it off a row.")
         kind = None if expression is None else kind_of(expression.type, attribute.schema)
         return Field(attribute, stored, get, expression, kind)
+
+    def _property(self, attribute: Attribute, name: str) -> Callable[[Any], Any] | None:
+        """A property of the model; only what is never shown needs none."""
+        if hasattr(self.resource.model, name):
+            return attrgetter(name)
+        if attribute.is_readable:
+            raise SpecError(f"{self.resource.type}: the model has nothing for the attribute {attribute.name}.")
+        return None
 
     def _link(self, relation: Relationship) -> Link:
         resource = self.resource
@@ -194,7 +196,3 @@ class Plan:
         if not remote.primary_key or not isinstance(orm.property.primaryjoin, sa.BinaryExpression):
             return None
         return str(self.mapper.get_property_by_column(local).key)
-
-
-def _getter(name: str) -> Callable[[Any], Any]:
-    return lambda row: getattr(row, name)

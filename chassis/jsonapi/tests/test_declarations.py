@@ -24,6 +24,10 @@ class Thing(Base):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("things.id"))
     parts: Mapped[list["Thing"]] = relationship(lazy="raise")
 
+    @property
+    def shout(self) -> str:
+        return self.name.upper()
+
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
@@ -79,6 +83,21 @@ def test_an_attribute_may_have_another_column() -> None:
     thing = declare({"label-text": {"type": "string"}}, columns={"label-text": "name"})
     assert thing.plan.fields["label_text"].stored == "name"
     assert declare({"label": {}}, columns={"label": Thing.name}).plan.fields["label"].stored == "name"
+
+
+def test_what_is_computed_is_not_stored_as_it_comes() -> None:
+    """An amount in major units must not be written to the column of minor units that it is filtered by."""
+    thing = declare(
+        {"size": {"type": "number"}}, columns={"size": Thing.id}, computed={"size": lambda row: row.id / 100}
+    )
+    field = thing.plan.fields["size"]
+    assert (field.stored, field.expression is Thing.id) == (None, True)
+    assert thing.read({"data": {"type": "thing", "attributes": {"size": 1.5}}}).values == {"size": 1.5}
+
+
+def test_a_property_of_the_model_is_shown_and_not_asked_about() -> None:
+    field = declare({"shout": {"type": "string"}}).plan.fields["shout"]
+    assert (field.stored, field.expression, field.get and field.get(Thing(name="a"))) == (None, None, "A")
 
 
 @pytest.mark.parametrize("relation", ["elsewhere", "nothing"])
