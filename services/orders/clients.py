@@ -124,4 +124,4 @@ def _about_order(method: str, identifier: str) -> payments_pb2.PaymentState:
 def _may_have_happened(error: DomainError) -> bool:
     """Whether the other side may have got the call: its deadline passed, or the connection broke after it was sent."""
     cause = error.__cause__
-    return isinstance(cause, grpc.RpcError) and cause.code() is grpc.StatusCode.DEADLINE_EXCEEDED  # type: ignore[attr-defined]
+    return isinstance(cause, grpc.RpcError) and cause.code() is grpc.StatusCode.DEADLINE_EXCEEDED

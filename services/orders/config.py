@@ -10,11 +10,17 @@ class Settings(ServiceSettings):
     """Settings of orders."""
 
     frees_need_verification: bool = setting(
-        "FREE_ORDERS_NEED_VERIFIED_EMAIL", doc="whether an order of free tickets only needs a verified address", default=True
+        "FREE_ORDERS_NEED_VERIFIED_EMAIL",
+        doc="whether an order of free tickets only needs a verified address",
+        default=True,
     )
-    offer_timeout_seconds: float = setting("OFFER_TIMEOUT_SECONDS", doc="how long events may take for an offer", default=5.0)
+    offer_timeout_seconds: float = setting(
+        "OFFER_TIMEOUT_SECONDS", doc="how long events may take for an offer", default=5.0
+    )
     charge_timeout_seconds: float = setting(
-        "CHARGE_TIMEOUT_SECONDS", doc="how long payments may take for a charge before its outcome counts as unknown", default=30.0
+        "CHARGE_TIMEOUT_SECONDS",
+        doc="how long payments may take for a charge before its outcome counts as unknown",
+        default=30.0,
     )
 
 

@@ -22,6 +22,7 @@ from chassis.outbox import publish
 from proto.events import events_pb2
 from proto.orders import orders_pb2
 from services.orders.commands import replicas, telling
+from services.orders.commands.invoicing import next_invoice_number
 from services.orders.domain import carts, pricing
 from services.orders.domain.carts import Cart
 from services.orders.domain.lifecycle import SEATS, Seat, Status
@@ -47,9 +48,9 @@ WITH placed AS (
   SELECT placed.id, line.* FROM placed, unnest(%(line_tickets)s::bigint[], %(line_names)s::text[], %(line_quantities)s::int[],
     %(line_prices)s::bigint[], %(line_totals)s::bigint[], %(line_discounts)s::bigint[]) AS line
 ), attending AS (
-  INSERT INTO attendees (order_id, event_id, creator_id, seat, created_at, identifier, ticket_id, price_minor,
+  INSERT INTO attendees (order_id, event_id, creator_id, seat, created_at, currency, identifier, ticket_id, price_minor,
     is_discount_applied, is_access_code_applied, is_checked_in, is_checked_out, is_registered, scan_version, pdf_version)
-  SELECT placed.id, %(event_id)s, %(user_id)s, %(seat)s, %(created_at)s, unit.*, false, false, false, 0, 0
+  SELECT placed.id, %(event_id)s, %(user_id)s, %(seat)s, %(created_at)s, %(currency)s, unit.*, false, false, false, 0, 0
   FROM placed, unnest(%(unit_identifiers)s::text[], %(unit_tickets)s::bigint[], %(unit_prices)s::bigint[],
     %(unit_discounted)s::boolean[], %(unit_accessed)s::boolean[]) AS unit
   RETURNING id
@@ -161,29 +162,53 @@ def place_cart(
     terms = Terms()
     units = units_of(quote, offer)
     values = _values(buyer, quote, offer, units, terms, now)
-    units_written = {
-        "unit_identifiers": [secrets.token_hex(8) for _ in units],
-        "unit_tickets": [unit.ticket_id for unit in units],
-        "unit_prices": [unit.price_minor for unit in units],
-        "unit_discounted": [unit.is_discounted for unit in units],
-        "unit_accessed": [unit.is_accessed for unit in units],
-    }
+    units_written = _unit_values(units)
     order_id, attendee_ids = db.connection().exec_driver_sql(_WRITE, {**values, **units_written}).one()
     order = _row(values, order_id)
-    publish(db, _created(order, quote, offer, attendee_ids, units, units_written["unit_identifiers"]), key=order.identifier)
+    publish(
+        db, _created(order, quote, offer, attendee_ids, units, units_written["unit_identifiers"]), key=order.identifier
+    )
     return order, seat_wishes(quote, offer), code_wishes(offer, units)
 
 
+def place_on_site(
+    db: Session, buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, terms: Terms, *, now: datetime
+) -> Order:
+    """An order with placeholder attendees, sold at the door; it may begin anywhere."""
+    replicas.store_offer(db, offer)
+    units = units_of(quote, offer)
+    values = {**_values(buyer, quote, offer, units, terms, now), **_unit_values(units)}
+    order_id = db.connection().exec_driver_sql(_WRITE, values).one()[0]
+    order = db.get_one(Order, order_id)
+    say_new(db, order)
+    take(db, seat_wishes(quote, offer), code_wishes(offer, units), SEATS[terms.status])
+    return order
+
+
+def say_new(db: Session, order: Order) -> None:
+    """OrderCreated, and what follows for an order that begins further on."""
+    if order.status == Status.COMPLETED and order.amount_minor:
+        order.invoice_number = next_invoice_number(db, order)
+    publish(db, orders_pb2.OrderCreated(order=telling.order_state(db, order)), key=order.identifier)
+    if order.status == Status.COMPLETED:
+        telling.say_paid(db, order)
+    elif order.status == Status.PLACED:
+        telling.say_placed(db, order)
+
+
 def write_order(
-    db: Session, buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, units: Sequence[Unit], terms: Terms, now: datetime
+    db: Session,
+    buyer: Claims,
+    quote: pricing.Quote,
+    offer: events_pb2.Offer,
+    units: Sequence[Unit],
+    terms: Terms,
+    now: datetime,
 ) -> int:
     """Writes order and lines for attendees that exist already; the order's number."""
     replicas.store_offer(db, offer)
     values = _values(buyer, quote, offer, units, terms, now)
-    none: dict[str, list[Any]] = {
-        name: [] for name in ("unit_identifiers", "unit_tickets", "unit_prices", "unit_discounted", "unit_accessed")
-    }
-    order_id: int = db.connection().exec_driver_sql(_WRITE, {**values, **none}).one()[0]
+    order_id: int = db.connection().exec_driver_sql(_WRITE, {**values, **_unit_values(())}).one()[0]
     return order_id
 
 
@@ -325,10 +350,27 @@ def _values(
     }
 
 
+def _unit_values(units: Sequence[Unit]) -> dict[str, list[Any]]:
+    return {
+        "unit_identifiers": [secrets.token_hex(8) for _ in units],
+        "unit_tickets": [unit.ticket_id for unit in units],
+        "unit_prices": [unit.price_minor for unit in units],
+        "unit_discounted": [unit.is_discounted for unit in units],
+        "unit_accessed": [unit.is_accessed for unit in units],
+    }
+
+
 def _row(values: Mapping[str, Any], order_id: int) -> Order:
     """The order as a row in hand, without reading it back."""
     known = {name: value for name, value in values.items() if name in _BLANK}
-    defaults = {"id": order_id, "version": 1, "locale": "", "refund_status": "none", "captured_minor": 0, "refunded_minor": 0}
+    defaults = {
+        "id": order_id,
+        "version": 1,
+        "locale": "",
+        "refund_status": "none",
+        "captured_minor": 0,
+        "refunded_minor": 0,
+    }
     return Order(**{**_BLANK, **known, **defaults})
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
-from chassis import clock, replicas
 from chassis import db as chassis_db
+from chassis import replicas
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
 from services.orders.domain.stock import revision
@@ -28,6 +28,11 @@ VALUES (%(code)s, %(is_access_code)s, %(limit)s, %(version)s, %(is_active)s, 0)
 ON CONFLICT (code_id, is_access_code) DO UPDATE
 SET use_limit = excluded.use_limit, version = excluded.version, is_active = excluded.is_active
 WHERE c.version <= excluded.version
+"""
+
+_RESET_CAPACITY = """
+UPDATE stock SET capacity = %(capacity)s, version = %(version)s, on_sale = %(on_sale)s
+WHERE ticket_id = %(ticket)s AND version = %(instead_of)s
 """
 
 _known: dict[tuple[str, int], tuple[int, int]] = {}
@@ -83,6 +88,18 @@ def set_capacity(db: Session, ticket: events_pb2.Ticket) -> None:
     db.connection().exec_driver_sql(_SET_CAPACITY, values)
 
 
+def reset_capacity(db: Session, ticket: events_pb2.Ticket, instead_of: int) -> None:
+    """Back to what events says, if the ledger still has the version that events never committed."""
+    values = {
+        "ticket": ticket.id,
+        "capacity": ticket.quantity,
+        "version": revision(ticket.epoch, ticket.version),
+        "on_sale": ticket.on_sale and not ticket.deleted,
+        "instead_of": instead_of,
+    }
+    db.connection().exec_driver_sql(_RESET_CAPACITY, values)
+
+
 def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
     """A discount code as events says it is; an access code has a limit only."""
     if not code.is_access_code:
@@ -122,11 +139,6 @@ def stamp(at: datetime | None) -> Timestamp | None:
     made = Timestamp()
     made.FromDatetime(at)
     return made
-
-
-def asked_now() -> datetime:
-    """When a role was asked for."""
-    return clock.now()
 
 
 def _once(db: Session, kind: str, state: Any, store: Callable[[Session, Any], None]) -> None:

@@ -148,9 +148,7 @@ def _wanted(item: Mapping[str, Any], index: int) -> Wanted:
     if isinstance(quantity, bool) or not isinstance(quantity, int) or quantity < 1:
         raise CartInvalid("The quantity is a number from 1.", source={"pointer": f"{pointer}/quantity"})
     price = item.get("price")
-    return Wanted(
-        read_id(item.get("id"), f"{pointer}/id"), quantity, None if price is None else Decimal(str(price))
-    )
+    return Wanted(read_id(item.get("id"), f"{pointer}/id"), quantity, None if price is None else Decimal(str(price)))
 
 
 def _either(body: Mapping[str, Any], name: str) -> Any:

@@ -69,7 +69,9 @@ def check_complex(values: Any) -> dict[str, Any] | None:
     if values is None:
         return None
     if not isinstance(values, dict) or any(isinstance(value, dict | list) for value in values.values()):
-        raise Unprocessable("Custom fields are one flat object of plain values.", code="complex-invalid", source=pointer)
+        raise Unprocessable(
+            "Custom fields are one flat object of plain values.", code="complex-invalid", source=pointer
+        )
     if len(values) > MAX_COMPLEX_FIELDS:
         sentence = f"At most {MAX_COMPLEX_FIELDS} custom fields can be given."
         raise Unprocessable(sentence, code="complex-invalid", source=pointer)

@@ -120,7 +120,9 @@ def move_for(source: Status, target: Status, actors: Collection[Actor]) -> Move:
         return min(possible, key=lambda move: len(move.conditions))
     if not of_actors:
         raise StatusForbidden(f"You may not set an order to {target}.", source=pointer)
-    raise StatusImpossible(f"An order that is {source} cannot become {target}.", source=pointer, meta={"status": source})
+    raise StatusImpossible(
+        f"An order that is {source} cannot become {target}.", source=pointer, meta={"status": source}
+    )
 
 
 def actors_of(*, is_buyer: bool, runs_event: bool, is_admin: bool) -> frozenset[Actor]:

@@ -140,7 +140,9 @@ def donation_price(sent_minor: int | None, min_minor: int, max_minor: int) -> in
     """The price that a giver chose. Raises PriceInvalid outside the ticket's bounds; `max_minor` 0 is no bound."""
     pointer = {"pointer": "/tickets"}
     if sent_minor is None:
-        raise PriceInvalid("A donation ticket needs the price that you want to give.", code="price-missing", source=pointer)
+        raise PriceInvalid(
+            "A donation ticket needs the price that you want to give.", code="price-missing", source=pointer
+        )
     if sent_minor < min_minor or (max_minor and sent_minor > max_minor):
         bounds = {"min_minor": min_minor, "max_minor": max_minor or None}
         raise PriceInvalid("The price is outside what this donation ticket accepts.", source=pointer, meta=bounds)

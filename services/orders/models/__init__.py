@@ -3,7 +3,7 @@
 from services.orders.models.attendees import Attendee, Tag
 from services.orders.models.base import Base
 from services.orders.models.ledgers import CodeUse, InvoiceCounter, Stock
-from services.orders.models.orders import Order, OrderLine, Refund
+from services.orders.models.orders import Order, OrderLine, Refund, Resend
 from services.orders.models.replicas import DiscountCode, Event, EventRole, Ticket, User
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Order",
     "OrderLine",
     "Refund",
+    "Resend",
     "Stock",
     "Tag",
     "Ticket",

@@ -28,6 +28,7 @@ class Attendee(Base):
     user_id: Mapped[int | None] = mapped_column(BigInteger)
     seat: Mapped[str] = mapped_column(String(8), default="none", server_default="none")
     price_minor: Mapped[Big] = mapped_column(default=0)
+    currency: Mapped[str] = mapped_column(String(3), default="", server_default="")
     is_discount_applied: Mapped[bool] = mapped_column(default=False)
     is_access_code_applied: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Moment]
@@ -133,6 +134,10 @@ class Tag(Base):
 
     __table_args__ = (
         Index(
-            "uq_tags_name", "event_id", func.lower(text("name")), unique=True, postgresql_where=text("deleted_at IS NULL")
+            "uq_tags_name",
+            "event_id",
+            func.lower(text("name")),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
         ),
     )

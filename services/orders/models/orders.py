@@ -143,6 +143,19 @@ class Refund(Base):
     message: Mapped[str] = mapped_column(String(2000), default="")
     attendee_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     decided_by: Mapped[int | None] = mapped_column(BigInteger)
-    is_of_order: Mapped[bool] = mapped_column(default=True)  # False: the money was never the order's (late, double, wrong)
+    is_of_order: Mapped[bool] = mapped_column(
+        default=True
+    )  # False: the money was never the order's (late, double, wrong)
     created_at: Mapped[Moment]
     done_at: Mapped[Moment | None]
+
+
+class Resend(Base):
+    """Mails asked for once more; what the limits count."""
+
+    __tablename__ = "resends"
+
+    id: Mapped[Id]
+    user_id: Mapped[Big]
+    order_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("orders.id"))
+    created_at: Mapped[Moment] = mapped_column(index=True)

@@ -122,4 +122,3 @@ class EventRole(Replica, Base):
         Index("ix_event_roles_user", "user_id", "event_id"),
         Index("ix_event_roles_event", "event_id"),
     )
-

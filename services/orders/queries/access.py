@@ -16,6 +16,7 @@ from services.orders.models import Attendee, Event, EventRole, Order, Ticket, Us
 
 REASK_SECONDS = 30
 
+
 def event_id_of(key: str) -> int:
     """The number of the event that a path names by number or identifier; unknown ones are asked of events.
 
@@ -26,6 +27,7 @@ def event_id_of(key: str) -> int:
     if found is None:
         found = _ask_for_event(key)
     return found
+
 
 def roles_in(event_id: int, claims: Claims) -> frozenset[str]:
     """The caller's roles in the event; unknown ones are asked of events. Opens its own transaction."""
@@ -40,16 +42,21 @@ def roles_in(event_id: int, claims: Claims) -> frozenset[str]:
         run(lambda db: replicas.store_event_role(db, role, asked_at=clock.now()))
     return frozenset(role.roles)
 
+
 def known_roles(db: Session, event_id: int, user_id: int) -> frozenset[str] | None:
     """The roles that the replica knows; None: it knows nothing of this user in this event."""
-    found = db.execute(
-        select(EventRole.roles).where(EventRole.event_id == event_id, EventRole.user_id == user_id)
-    ).scalars().all()
+    found = (
+        db.execute(select(EventRole.roles).where(EventRole.event_id == event_id, EventRole.user_id == user_id))
+        .scalars()
+        .all()
+    )
     return frozenset(role for roles in found for role in roles) if found else None
+
 
 def relations_to_event(event_id: int, claims: Claims) -> frozenset[Relation]:
     """What the caller is to an event. Opens its own transaction."""
     return policy.relations(roles=roles_in(event_id, claims), is_server_admin=claims.is_admin)
+
 
 def relations_to_order(db: Session, order: Order, claims: Claims, roles: frozenset[str]) -> frozenset[Relation]:
     """What the caller is to an order."""
@@ -63,9 +70,11 @@ def relations_to_order(db: Session, order: Order, claims: Claims, roles: frozens
         is_server_admin=claims.is_admin,
     )
 
+
 def require_in_event(operation: Operation, event_id: int, claims: Claims) -> None:
     """Raises Forbidden when the caller may not do this in the event. Opens its own transaction."""
     policy.require(operation, relations_to_event(event_id, claims))
+
 
 def event_of_ticket(ticket_id: int) -> int:
     """The event of a ticket type. Raises NotFound. Opens its own transaction."""
@@ -79,15 +88,19 @@ def event_of_ticket(ticket_id: int) -> int:
     run(lambda db: replicas.store_ticket(db, ticket))
     return ticket.event_id
 
+
 # Which rows a caller may see, as criteria: for lists, single resources, includes, filters and sorting alike.
 
-def events_run_by(claims: Claims) -> Select[tuple[int]]:
+
+def events_run_by(claims: Claims) -> Select[int]:
     """Events where the caller is co-organizer or higher."""
     return _events_with_role(claims, policy.ROLES_OF_ADMINS)
 
-def events_at_whose_door(claims: Claims) -> Select[tuple[int]]:
+
+def events_at_whose_door(claims: Claims) -> Select[int]:
     """Events where the caller checks people in, or more."""
     return _events_with_role(claims, policy.ROLES_AT_THE_DOOR)
+
 
 def orders_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
     """Bought by the caller, of an event that the caller runs, or with an attendee at the caller's verified address."""
@@ -100,14 +113,17 @@ def orders_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
         seen.append(Order.id.in_(_orders_attended(claims.email)))
     return or_(*seen)
 
+
 def holds_buyer_level(claims: Claims) -> ColumnElement[bool]:
     """Orders whose billing and payment the caller may see."""
     return or_(Order.user_id == claims.user_id, Order.event_id.in_(events_run_by(claims)))
+
 
 def orders_of_user(user_id: int, email: str) -> ColumnElement[bool]:
     """Bought by the user or, with a verified address, attended by it (RULES 9)."""
     bought = Order.user_id == user_id
     return or_(bought, Order.id.in_(_orders_attended(email))) if email else bought
+
 
 def attendees_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
     """Own loose ones, those of own orders, those of events at whose door the caller stands, and the caller himself."""
@@ -126,6 +142,7 @@ def attendees_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
         seen.append(and_(Attendee.order_id.is_not(None), _has_address(claims)))
     return or_(*seen)
 
+
 def users_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
     """The caller, and the buyers and attendees of events that the caller runs."""
     if claims is None:
@@ -134,13 +151,17 @@ def users_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
         return True
     buyers = select(Order.user_id).where(Order.event_id.in_(events_run_by(claims)))
     holders = select(Attendee.user_id).where(
-        Attendee.event_id.in_(events_at_whose_door(claims)), Attendee.order_id.is_not(None), Attendee.user_id.is_not(None)
+        Attendee.event_id.in_(events_at_whose_door(claims)),
+        Attendee.order_id.is_not(None),
+        Attendee.user_id.is_not(None),
     )
     return or_(User.id == claims.user_id, User.id.in_(buyers), User.id.in_(holders))
+
 
 def codes_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:
     """Codes are shown through an order's relation only, which has its own level."""
     return claims is not None
+
 
 def address_of_user(db: Session, user_id: int, claims: Claims) -> str:
     """The verified address of a user, lower case; empty when it is not verified or not known."""
@@ -149,22 +170,27 @@ def address_of_user(db: Session, user_id: int, claims: Claims) -> str:
     found = db.execute(select(User.email).where(User.id == user_id, User.is_verified, User.is_deleted.is_(False)))
     return (found.scalar() or "").lower()
 
+
 def is_verified_by_now(db: Session, user_id: int) -> bool:
     """Whether the replica knows the user's address as verified; a token may be older than that."""
     return bool(db.execute(select(User.is_verified).where(User.id == user_id)).scalar())
 
-def _events_with_role(claims: Claims, roles: frozenset[str]) -> Select[tuple[int]]:
+
+def _events_with_role(claims: Claims, roles: frozenset[str]) -> Select[int]:
     return select(EventRole.event_id).where(
         EventRole.user_id == claims.user_id, EventRole.roles.op("&&")(array(sorted(roles)))
     )
 
-def _orders_attended(email: str) -> Select[tuple[int | None]]:
+
+def _orders_attended(email: str) -> Select[int | None]:
     return select(Attendee.order_id).where(
         func.lower(Attendee.email) == email.lower(), Attendee.order_id.is_not(None), Attendee.deleted_at.is_(None)
     )
 
+
 def _has_address(claims: Claims) -> ColumnElement[bool]:
     return func.lower(Attendee.email) == claims.email.lower()
+
 
 def _event_id(db: Session, key: str) -> int | None:
     if key.isascii() and key.isdigit():
@@ -172,6 +198,7 @@ def _event_id(db: Session, key: str) -> int | None:
             raise NotFound("There is no such event.")
         return db.execute(select(Event.id).where(Event.id == int(key), Event.is_deleted.is_(False))).scalar()
     return db.execute(select(Event.id).where(Event.identifier == key, Event.is_deleted.is_(False))).scalar()
+
 
 def _ask_for_event(key: str) -> int:
     try:
@@ -182,5 +209,3 @@ def _ask_for_event(key: str) -> int:
         raise NotFound("There is no such event.")
     run(lambda db: replicas.store_event(db, event))
     return event.id
-
-Scalar = ScalarSelect[int]

@@ -32,7 +32,9 @@ UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s
 WHERE ticket_id = %(ticket)s AND on_sale AND held + sold + %(held)s + %(sold)s <= capacity
 RETURNING held
 """
-_MOVE_SEATS = "UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s WHERE ticket_id = %(ticket)s RETURNING held"
+_MOVE_SEATS = (
+    "UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s WHERE ticket_id = %(ticket)s RETURNING held"
+)
 _TAKE_USES = """
 INSERT INTO code_uses AS c (code_id, is_access_code, use_limit, version, is_active, used)
 SELECT %(code)s, %(is_access_code)s, %(limit)s, %(version)s, %(is_active)s, %(uses)s

@@ -67,10 +67,10 @@ def count_loose(db: Session, creator_id: int) -> int:
     return db.execute(statement).scalar_one()
 
 
-def due(db: Session, now: datetime, limit: int) -> Sequence[tuple[str, bool]]:
-    """(identifier, had an attempt) of unpaid orders whose time is over and that nobody is charging."""
+def due(db: Session, now: datetime, limit: int) -> Sequence[tuple[str, datetime | None]]:
+    """(identifier, last attempt) of unpaid orders whose time is over and that nobody is charging."""
     statement = (
-        select(Order.identifier, Order.attempted_at.is_not(None))
+        select(Order.identifier, Order.attempted_at)
         .where(
             Order.status.in_(("initializing", "pending")),
             Order.expires_at <= now,

@@ -1,0 +1,1 @@
+"""Entrances: documents in, documents out."""

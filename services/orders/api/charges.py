@@ -1,0 +1,219 @@
+"""Paying an order online: charge, verify, and opening a PayPal payment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flask
+from sqlalchemy.orm import Session
+
+from chassis import clock
+from chassis.auth import Claims
+from chassis.db import run, transaction
+from chassis.errors import Conflict, DomainError, Unavailable, Unprocessable
+from chassis.idempotency import answered
+from chassis.jsonapi import Query
+from chassis.responses import JSON
+from proto.payments import payments_pb2
+from services.orders import clients
+from services.orders.api.orders import relations_of
+from services.orders.api.resources import orders
+from services.orders.commands import paying
+from services.orders.domain import policy
+from services.orders.domain.lifecycle import Status
+from services.orders.domain.policy import Operation
+from services.orders.models import Order
+from services.orders.queries import access
+from services.orders.queries import orders as queries
+
+STRIPE = {"pointer": "/data/attributes/stripe"}
+
+
+class StripeTokenMissing(Unprocessable):
+    code = "stripe-token-missing"
+
+
+class PaymentDeclined(Unprocessable):
+    code = "payment-declined"
+
+
+def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | None = None) -> flask.Response:
+    """Charges a token, executes an approved PayPal payment, or opens a PaymentIntent for the client to confirm."""
+    attributes = _attributes(body)
+    key = find_for_charge(identifier, token_info)
+    if flask.request.headers.get("Idempotency-Key") and (repeated := _repeated(key, token_info)) is not None:
+        return repeated
+    attempt = run(lambda db: _begin(db, key, attributes))
+    try:
+        state = _call(attempt, attributes)
+    except Unavailable:
+        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=False))
+        raise
+    except DomainError:
+        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
+        raise
+    return run(lambda db: _settle(db, attempt, state, token_info))
+
+
+def verify_order(identifier: str, token_info: Claims, body: Any = None) -> flask.Response:
+    """Asks the provider and settles what it says. Safe to repeat: nothing is made twice."""
+    key = find_for_charge(identifier, token_info)
+    with transaction() as db:
+        order = queries.find(db, key)
+        is_open = order.attempted_at is not None and order.status not in (Status.COMPLETED, Status.CANCELLED)
+    state = clients.verify_payment(key) if is_open else payments_pb2.PaymentState(status="none")
+
+    def work(db: Session) -> flask.Response:
+        settled = paying.receive(db, state, now=clock.now()) if state.status == "captured" else queries.find(db, key)
+        is_paid = settled.status == Status.COMPLETED
+        document = {
+            "status": is_paid,
+            "payment-status": "captured" if settled.captured_minor else state.status or "none",
+            "order-status": settled.status,
+            "message": state.message or None,
+        }
+        return answered(db, document, media_type=JSON)
+
+    return run(work)
+
+
+def create_paypal_payment(identifier: str, token_info: Claims, body: Any = None) -> flask.Response:
+    """Opens a PayPal payment for PayPal's own button. The addresses it returns to are ours, not the client's."""
+    key = find_for_charge(identifier, token_info)
+    attempt = run(lambda db: paying.begin(db, queries.find(db, key, lock=True), mode="paypal", now=clock.now()))
+    try:
+        state = clients.start_payment(attempt.request)
+    except DomainError as error:
+        is_decided = not isinstance(error, Unavailable)
+        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=is_decided))
+        raise
+
+    def work(db: Session) -> flask.Response:
+        order = paying.let_go(db, key, attempt.mark, is_decided=True)
+        if state.status == "captured":
+            paying.receive(db, state, now=clock.now())
+        order.payment_url = state.payment_url or order.payment_url
+        order.version += 1
+        document = {
+            "status": "success",
+            "payment_id": state.provider_reference,
+            "payment_url": state.payment_url or None,
+            "error": None,
+        }
+        return answered(db, document, media_type=JSON)
+
+    return run(work)
+
+
+def find_for_charge(identifier: str, claims: Claims) -> str:
+    """The identifier of an order that this caller may charge. Raises NotFound or Forbidden."""
+    with transaction() as db:
+        order = queries.find(db, identifier)
+        relations = relations_of(db, order, claims)
+        event_id, key = order.event_id, order.identifier
+    if policy.may(Operation.CHARGE_ORDER, relations):
+        return key
+    policy.require(
+        Operation.CHARGE_ORDER,
+        relations | access.relations_to_event(event_id, claims),
+        seen_by=Operation.VIEW_ORDER,
+    )
+    return key
+
+
+def _attributes(body: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    data = (body or {}).get("data") or {}
+    if data.get("type", "charge") != "charge":
+        raise Conflict("The type has to be “charge”.", code="type-mismatch", source={"pointer": "/data/type"})
+    attributes: Mapping[str, Any] = data.get("attributes") or {}
+    return attributes
+
+
+def _begin(db: Session, key: str, attributes: Mapping[str, Any]) -> paying.Attempt:
+    order = queries.find(db, key, lock=True)
+    attempt = paying.begin(db, order, mode=None, now=clock.now())
+    if attempt.mode == "stripe" and "stripe" in attributes and not attributes["stripe"]:
+        raise StripeTokenMissing("The Stripe token is missing.", source={**STRIPE, "source": "stripe_token_id"})
+    return attempt
+
+
+def _call(attempt: paying.Attempt, attributes: Mapping[str, Any]) -> payments_pb2.PaymentState:
+    if attempt.mode == "stripe" and not attributes.get("stripe"):
+        return clients.start_payment(attempt.request)
+    return clients.charge(
+        payments_pb2.ChargeRequest(
+            payment=attempt.request,
+            stripe_token=attributes.get("stripe") or "",
+            paypal_payer_id=_either(attributes, "paypal-payer-id"),
+            paypal_payment_id=_either(attributes, "paypal-payment-id"),
+        )
+    )
+
+
+def _settle(db: Session, attempt: paying.Attempt, state: payments_pb2.PaymentState, claims: Claims) -> flask.Response:
+    """What the provider said, applied to the order, and the answer; all in one transaction."""
+    paying.let_go(db, attempt.identifier, attempt.mark, is_decided=state.status != "unknown")
+    if state.status == "declined":
+        raise declined(state)
+    if state.status == "captured":
+        order = paying.receive(db, state, now=clock.now())
+        if order.payment_id != state.payment_id or order.status != Status.COMPLETED:
+            message = "The payment came too late, or twice. It is given back."
+            return answered(db, _document(db, order, claims, status=False, message=message))
+        return answered(db, _document(db, order, claims, status=True, message=state.message or "The order is paid."))
+    order = queries.find(db, attempt.identifier)
+    if state.payment_url:
+        order.payment_url = state.payment_url
+    if state.status == "unknown":
+        message = "The outcome is not known yet. Nothing will be charged twice; please look again in a minute."
+        return answered(db, _document(db, order, claims, status=False, message=message), 202)
+    is_intent = bool(state.client_payload_json)
+    message = state.client_payload_json or state.message or "The payment is not finished."
+    return answered(db, _document(db, order, claims, status=is_intent and state.status == "open", message=message))
+
+
+def declined(state: payments_pb2.PaymentState) -> PaymentDeclined:
+    """The provider said no; the order stays payable."""
+    return PaymentDeclined(
+        state.message or "The payment was declined.",
+        code=state.decline_code.replace("_", "-") or None,
+        source={**STRIPE, "source": "stripe_token_id"},
+        meta={"decline_code": state.decline_code} if state.decline_code else None,
+    )
+
+
+def _repeated(key: str, claims: Claims) -> flask.Response | None:
+    """The answer for an order that this very request, sent before with its key, has paid while its answer was lost."""
+
+    def work(db: Session) -> flask.Response | None:
+        order = queries.find(db, key, lock=True)
+        if order.status != Status.COMPLETED or not order.captured_minor:
+            return None
+        return answered(db, _document(db, order, claims, status=True, message="The order is paid."))
+
+    return run(work)
+
+
+def _document(db: Session, order: Order, claims: Claims, *, status: bool, message: str) -> dict[str, Any]:
+    included = orders.document(db, order, claims, query=Query())
+    link = f"/v1/orders/{order.identifier}/charge"
+    return {
+        "data": {
+            "type": "charge",
+            "id": str(order.id),
+            "attributes": {"status": status, "message": message},
+            "relationships": {
+                "order": {
+                    "links": {"related": f"/v1/orders/{order.identifier}"},
+                    "data": {"type": "order", "id": str(order.id)},
+                }
+            },
+            "links": {"self": link},
+        },
+        "included": [included["data"]],
+        "links": {"self": link},
+        "jsonapi": {"version": "1.0"},
+    }
+
+
+def _either(attributes: Mapping[str, Any], name: str) -> str:
+    return attributes.get(name) or attributes.get(name.replace("-", "_")) or ""

@@ -1,0 +1,64 @@
+"""Check-in by PATCH: the tickets service is its one writer, we keep what it answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from chassis.errors import Unprocessable
+from proto.tickets import tickets_pb2
+from services.orders.commands.issuing import times_text
+from services.orders.commands.replicas import stamp
+from services.orders.domain.checkin import Entry
+from services.orders.models import Attendee, Tag
+
+AT_THE_DOOR = ("attendee_notes", "is_badge_printed", "badge_printed_at")
+
+
+def scan_request(attendee_id: int, entry: Entry, scanned_by: int) -> tickets_pb2.ScanRequest:
+    """What tickets is asked."""
+    return tickets_pb2.ScanRequest(
+        attendee_id=attendee_id,
+        checkin_times=[made for at in entry.checkins if (made := stamp(at)) is not None],
+        checkout_times=[made for at in entry.checkouts if (made := stamp(at)) is not None],
+        door=entry.door,
+        scanned_by=scanned_by,
+    )
+
+
+def apply(
+    db: Session,
+    attendee: Attendee,
+    values: Mapping[str, Any],
+    related: Mapping[str, Any],
+    entered: tickets_pb2.ScanReply | None,
+    *,
+    door: str,
+) -> None:
+    """Check-in fields of a locked attendee, as those at the door may change them."""
+    for name in AT_THE_DOOR:
+        if name in values:
+            setattr(attendee, name, values[name])
+    if "tag_id" in values or "tag" in related:
+        set_tag(db, attendee, related.get("tag", values.get("tag_id")))
+    if entered is None:
+        return
+    attendee.checkin_times = times_text(entered.checkin_times)
+    attendee.checkout_times = times_text(entered.checkout_times)
+    attendee.is_checked_in = bool(entered.checkin_times)
+    attendee.is_checked_out = len(entered.checkout_times) >= len(entered.checkin_times) > 0
+    devices = (attendee.device_name_checkin or "").split(",") if attendee.device_name_checkin else []
+    missing = len(entered.checkin_times) - len(devices)
+    attendee.device_name_checkin = ",".join([*devices, *([door] * max(0, missing))]) or None
+
+
+def set_tag(db: Session, attendee: Attendee, tag_id: int | None) -> None:
+    """Puts a tag of the event on the attendee, or takes it off. Raises Unprocessable for another event's tag."""
+    if tag_id is not None:
+        statement = select(Tag.id).where(Tag.id == tag_id, Tag.event_id == attendee.event_id, Tag.deleted_at.is_(None))
+        if db.execute(statement).scalar() is None:
+            raise Unprocessable(
+                "There is no such tag in this event.", code="tag-unknown", source={"pointer": "/data/attributes/tag-id"}
+            )
+    attendee.tag_id = tag_id

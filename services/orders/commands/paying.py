@@ -1,0 +1,180 @@
+"""Money and orders (RULES 17–20): who may charge when, what a capture does, and what becomes of money without an order.
+
+A charge is three steps: `begin` marks the order and commits; the call to payments, outside of any transaction; then
+`receive`, which the message PaymentCaptured calls as well. Whoever comes first completes the order, the other finds it done.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from chassis.errors import Conflict, Unprocessable
+from proto.payments import payments_pb2
+from services.orders import config
+from services.orders.commands import moving, refunding
+from services.orders.domain.lifecycle import ONLINE_MODES, UNPAID, Status
+from services.orders.domain.stock import AccessCodeExhausted, DiscountExhausted, SoldOut
+from services.orders.models import Event, Order
+from services.orders.queries import orders as queries
+
+CHARGING = timedelta(minutes=2)
+
+
+class NotPayable(Conflict):
+    code = "order-not-payable"
+
+
+class ChargeInProgress(Conflict):
+    code = "charge-in-progress"
+
+
+class AlreadyPaid(Conflict):
+    code = "already-paid"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A charge that was begun: the mark on the order, and what payments is asked."""
+
+    order_id: int
+    identifier: str
+    mark: str
+    mode: str
+    request: payments_pb2.StartPaymentRequest
+
+
+def in_progress() -> ChargeInProgress:
+    """What everybody else hears while an order is being charged."""
+    return ChargeInProgress(
+        "A payment of this order is under way. Please look again in a moment.", headers={"Retry-After": "2"}
+    )
+
+
+def is_charging(order: Order, now: datetime) -> bool:
+    """Whether somebody is charging the order: expiry, cancelling and changes of mode or amount wait."""
+    return order.charging_until is not None and order.charging_until > now
+
+
+def begin(db: Session, order: Order, *, mode: str | None, now: datetime) -> Attempt:
+    """Marks a locked order as being charged, for two minutes at most; one attempt at a time.
+
+    Raises NotPayable for an order that is over, costs nothing or whose mode the event does not take, ChargeInProgress
+    while another call to payments is under way.
+    """
+    if Status(order.status) not in UNPAID:
+        raise NotPayable(f"An order that is {order.status} cannot be paid.", meta={"status": order.status})
+    if order.expires_at is not None and order.expires_at <= now:
+        raise NotPayable("The time to pay this order is over.", meta={"status": Status.EXPIRED})
+    if order.amount_minor == 0:
+        raise NotPayable("There is nothing to pay.", code="nothing-to-pay")
+    if order.charging_by is not None and is_charging(order, now):
+        raise in_progress()
+    chosen = mode or order.payment_mode
+    _require_online(db, order, chosen)
+    order.payment_mode = chosen
+    order.attempted_at = now
+    order.charging_until = now + CHARGING
+    order.charging_by = uuid.uuid4().hex
+    order.version += 1
+    db.flush()
+    assert chosen is not None  # noqa: S101 (checked above)
+    return Attempt(order.id, order.identifier, order.charging_by, chosen, payment_request(db, order, chosen))
+
+
+def payment_request(db: Session, order: Order, mode: str) -> payments_pb2.StartPaymentRequest:
+    """What payments needs to open an attempt; the addresses to return to are ours, never a client's."""
+    event = db.get(Event, order.event_id)
+    page = f"{config.current().frontend_url}/orders/{order.identifier}"
+    return payments_pb2.StartPaymentRequest(
+        order_identifier=order.identifier,
+        event_id=order.event_id,
+        mode=mode,
+        amount_minor=order.amount_minor,
+        currency=order.currency,
+        description=f"Tickets for {event.name}" if event is not None else f"Order {order.identifier}",
+        buyer_email=order.buyer_email,
+        return_url=f"{page}/view",
+        cancel_url=f"{page}/pending",
+        lines=[
+            payments_pb2.PaymentLine(name=line.ticket_name, quantity=line.quantity, price_minor=line.price_minor)
+            for line in queries.lines_of(db, order.id)
+        ],
+    )
+
+
+def let_go(db: Session, identifier: str, mark: str, *, is_decided: bool) -> Order:
+    """The call of this mark has ended. `is_decided` False: nobody knows how, so expiry still waits until the mark lapses."""
+    order = queries.find(db, identifier, lock=True, with_deleted=True)
+    if order.charging_by == mark:
+        order.charging_by = None
+        if is_decided:
+            order.charging_until = None
+    return order
+
+
+def receive(db: Session, payment: payments_pb2.PaymentState, *, now: datetime) -> Order:
+    """A capture reaches its order, once: it completes it, or is given back (RULES 20, promise 2)."""
+    order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
+    if order.payment_id == payment.payment_id and order.captured_minor:
+        return order
+    if queries.refund_by_key(db, f"payment:{payment.payment_id}") is not None:
+        return order
+    reason = _why_not(order, payment)
+    if reason is None and not _complete(db, order, payment, now):
+        reason = "The order had expired and its seats are sold."
+    if reason is not None:
+        refunding.give_back(
+            db, order, payment.payment_id, payment.amount_minor, payment.currency, reason=reason, now=now
+        )
+        if order.charging_by is None or Status(order.status) not in UNPAID:
+            order.charging_until = None
+    return order
+
+
+def note_failure(db: Session, payment: payments_pb2.PaymentState) -> None:
+    """An attempt ended without money: the order stays payable until it expires."""
+    order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
+    if order.charging_by is None:
+        order.charging_until = None
+
+
+def _require_online(db: Session, order: Order, mode: str | None) -> None:
+    pointer = {"pointer": "/data/attributes/payment-mode"}
+    if mode is None or mode == "free":
+        raise Unprocessable("Choose a payment mode first.", code="payment-mode-required", source=pointer)
+    if mode not in ONLINE_MODES:
+        raise NotPayable("This order is not paid online.", code="payment-mode-offline", source=pointer)
+    event = db.get(Event, order.event_id)
+    if event is None or mode not in event.payment_modes:
+        raise NotPayable(f"This event does not take {mode}.", code="payment-mode-disabled", source=pointer)
+
+
+def _why_not(order: Order, payment: payments_pb2.PaymentState) -> str | None:
+    if order.deleted_at is not None or order.status == Status.CANCELLED:
+        return "The order had been cancelled."
+    if order.status == Status.COMPLETED:
+        return "The order had been paid already."
+    if payment.amount_minor != order.amount_minor or payment.currency.upper() != order.currency.upper():
+        return "The amount is not that of the order."
+    return None
+
+
+def _complete(db: Session, order: Order, payment: payments_pb2.PaymentState, now: datetime) -> bool:
+    """Whether the order could be completed: an expired one needs its seats (and code uses) back."""
+    try:
+        with db.begin_nested():
+            order.payment_id = payment.payment_id
+            order.payment_mode = order.paid_via = payment.mode or order.payment_mode
+            order.captured_minor = payment.amount_minor
+            order.transaction_id = payment.transaction_id or payment.provider_reference or None
+            order.brand = payment.card.brand or None
+            order.last4 = payment.card.last4 or None
+            order.exp_month = payment.card.exp_month or None
+            order.exp_year = payment.card.exp_year or None
+            moving.enter(db, order, Status.COMPLETED, now=now)
+    except (SoldOut, DiscountExhausted, AccessCodeExhausted):
+        db.refresh(order)
+        return False
+    return True

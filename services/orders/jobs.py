@@ -1,0 +1,114 @@
+"""What the clock starts."""
+
+import logging
+from datetime import timedelta
+
+from prometheus_client import Gauge
+from sqlalchemy import select
+
+from chassis import clock, idempotency
+from chassis.db import run, transaction
+from chassis.errors import DomainError, Unavailable
+from chassis.jobs import job
+from services.orders import clients
+from services.orders.commands import ending, paying, replicas
+from services.orders.domain.stock import revision
+from services.orders.models import Stock, Ticket
+from services.orders.queries import orders as queries
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+LOOSE_FOR = timedelta(minutes=60)  # longer than the longest order expiry
+oversold_seats = Gauge(
+    "oversold_seats", "Seats where the ledger's counters and the attendee rows differ, or exceed capacity"
+)
+
+
+@job(every_seconds=10)
+def expire_unpaid_orders() -> None:
+    """Seats of orders that nobody paid in time return. An attempt at a provider is closed first; if it was paid, it wins."""
+    while True:
+        with transaction() as db:
+            due = queries.due(db, clock.now(), BATCH)
+        ended = sum(expire_order(identifier, closed) for identifier, closed in due)
+        if len(due) < BATCH or not ended:
+            return
+
+
+def expire_order(identifier: str, attempted_at: object) -> bool:
+    """One order, in its own transaction; whether it came to an end. Payments being down leaves it for the next run."""
+    try:
+        if attempted_at is not None:
+            state = clients.close_attempt(identifier)
+            if state.status == "captured":
+                run(lambda db: paying.receive(db, state, now=clock.now()))
+                return True
+        return run(lambda db: ending.expire(db, identifier, closed=attempted_at, now=clock.now()))  # type: ignore[arg-type]
+    except Unavailable as error:
+        log.warning("an order cannot expire yet", extra={"order": identifier, "error": error.detail})
+    except DomainError as error:
+        log.warning("an order cannot expire", extra={"order": identifier, "error": error.detail})
+    return False
+
+
+@job(every_seconds=300)
+def delete_loose_attendees() -> None:
+    """Attendees that never got an order are forgotten."""
+    while run(lambda db: ending.delete_loose_attendees(db, older_than=LOOSE_FOR, now=clock.now())):
+        pass
+
+
+@job(every_seconds=60)
+def compare_counters_with_rows() -> None:
+    """The ledger's counters must be what the attendee rows say; a difference is a mistake of ours."""
+    with transaction() as db:
+        drift = queries.drift(db)
+    oversold_seats.set(
+        sum(
+            max(abs(row["held"] - row["held_rows"]) + abs(row["sold"] - row["sold_rows"]), _beyond_capacity(row))
+            for row in drift
+        )
+    )
+    for row in drift:
+        log.error("ledger and rows differ", extra={"stock": row})
+
+
+@job(every_seconds=60)
+def loosen_what_a_crash_left_tight() -> None:
+    """Where events asked to tighten and then did not (it died in between), the ledger goes back to what events says."""
+    with transaction() as db:
+        tight = db.execute(
+            select(Stock.ticket_id, Stock.version, Ticket.epoch, Ticket.version)
+            .join(Ticket, Ticket.id == Stock.ticket_id)
+            .where(Stock.version > Ticket.epoch * 2**40 + Ticket.version)
+            .limit(BATCH)
+        ).all()
+    for ticket_id, version, _epoch, _version in tight:
+        ticket = clients.get_ticket(ticket_id)
+        if ticket is not None and revision(ticket.epoch, ticket.version) < version and _is_old(ticket_id, version):
+            log.warning("a tightening was never committed", extra={"ticket": ticket_id})
+            run(lambda db, ticket=ticket, version=version: replicas.reset_capacity(db, ticket, version))  # type: ignore[misc]
+
+
+@job(every_seconds=3600)
+def forget_old_answers() -> None:
+    """Answers kept for Idempotency-Key go after a day."""
+    run(idempotency.forget_old)
+
+
+_seen_tight: dict[int, tuple[int, float]] = {}
+
+
+def _is_old(ticket_id: int, version: int) -> bool:
+    """Whether this very tightening was seen a run ago already: events may just be about to commit it."""
+    now = clock.now().timestamp()
+    seen_version, seen_at = _seen_tight.get(ticket_id, (0, now))
+    if seen_version != version:
+        _seen_tight[ticket_id] = (version, now)
+        return False
+    return now - seen_at >= 50
+
+
+def _beyond_capacity(row: dict[str, int]) -> int:
+    return max(0, row["held"] + row["sold"] - row["capacity"])

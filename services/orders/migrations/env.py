@@ -1,0 +1,5 @@
+"""Alembic's entrance."""
+
+from chassis.migrate import run_env
+
+run_env()

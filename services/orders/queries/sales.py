@@ -1,0 +1,45 @@
+"""What was sold: counts and amounts by status, one statement each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from services.orders.domain.lifecycle import LIVE
+from services.orders.models import Order, Stock
+
+STATUSES = ("completed", "placed", "pending", "initializing", "expired", "cancelled")
+
+
+def stock_of_event(db: Session, event_id: int) -> Sequence[Stock]:
+    """The ledger of an event."""
+    return db.execute(select(Stock).where(Stock.event_id == event_id).order_by(Stock.ticket_id)).scalars().all()
+
+
+def counts_of_event(db: Session, event_id: int) -> tuple[int, int, int]:
+    """(orders, live orders, a number that rises with every change) of an event."""
+    row = db.execute(
+        select(
+            func.count(),
+            func.count().filter(Order.status.in_([str(status) for status in LIVE]), Order.deleted_at.is_(None)),
+            func.coalesce(func.sum(Order.version), 0),
+        ).where(Order.event_id == event_id)
+    ).one()
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def statistics(db: Session, *, event_id: int | None = None, ticket_id: int | None = None) -> list[dict[str, Any]]:
+    """Per status: orders, attendees (tickets) and their prices, of an event or of one ticket type; currency by currency."""
+    return [dict(row._mapping) for row in db.execute(text(_STATISTICS), {"event": event_id, "ticket": ticket_id})]
+
+
+_STATISTICS = """
+SELECT o.status, o.currency, count(DISTINCT o.id) AS orders, count(a.id) AS tickets,
+  coalesce(sum(a.price_minor), 0)::bigint AS sales_minor
+FROM orders o JOIN attendees a ON a.order_id = o.id AND a.deleted_at IS NULL
+WHERE o.deleted_at IS NULL
+  AND (CAST(:event AS bigint) IS NULL OR o.event_id = CAST(:event AS bigint))
+  AND (CAST(:ticket AS bigint) IS NULL OR a.ticket_id = CAST(:ticket AS bigint))
+GROUP BY o.status, o.currency
+"""
