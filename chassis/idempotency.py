@@ -8,6 +8,7 @@ effect: the second one collides on the key (or on what the first one took), is r
 """
 
 import hashlib
+import hmac
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -51,6 +52,15 @@ class Replay(Exception):
     """Another request with this key was first; its answer is ours."""
 
 
+_fingerprint_key = b""
+
+
+def configure(secret: str) -> None:
+    """Keys the fingerprints: a body may hold a password, which a stolen table must not let anybody try out."""
+    global _fingerprint_key
+    _fingerprint_key = hashlib.sha256(b"idempotency " + secret.encode()).digest()
+
+
 def answered(
     session: Session,
     document: Any,
@@ -84,7 +94,7 @@ def begin(caller: str) -> flask.Response | None:
         raise BadRequest("Idempotency-Key must be 1 to 255 printable characters.", source={"header": "Idempotency-Key"})
     if len(flask.request.path) > 500:
         raise BadRequest("The path is too long for an Idempotency-Key.")
-    fingerprint = hashlib.sha256(flask.request.query_string + b"\n" + flask.request.get_data()).digest()
+    fingerprint = hmac.digest(_fingerprint_key, flask.request.query_string + b"\n" + flask.request.get_data(), "sha256")
     flask.g.idempotency = {
         "caller": caller,
         "method": flask.request.method,

@@ -79,6 +79,7 @@ def run(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> No
     log.configure(service.name, settings.log_level)
     db.configure(settings.database_url, pool_size=settings.database_pool)
     rpc.configure(_peers(service.name, settings))
+    idempotency.configure(settings.service_secret)
     auth.configure(auth.Keyring(service.fetch_keys or keys.fetch))
     if service.prepare is not None:
         service.prepare(settings, roles)
