@@ -35,7 +35,17 @@ Declare a relation as ORM relationship of the same (underscored) name, `lazy="ra
 Resource in the service, or no ORM relationship, appear with links (and linkage, where the model has `<name>_id`) but
 cannot be included or filtered. Replicas are registered like own types; deleted rows (`deleted_at`, `is_deleted`) are
 hidden from everyone but admins who say ``get_trashed=true``. Each resource's own `visible` holds for lists, includes,
-linkage, filters and sorting. `prepare(Base.metadata)` at the start of a service finds mistakes in declarations.
+linkage, filters and sorting (docs/decisions/0011). `prepare()` finds mistakes in declarations when a service starts.
+
+Good to know:
+
+- What is computed is not stored: `columns` next to `computed` only says what to filter and sort by, and a value that a
+  body brings for it reaches the hooks as it came. Models' own properties are shown without further words.
+- `may_create` sees the row before it is flushed: foreign keys are set, defaults and relationships are not. `may_change`
+  is asked again when a relation was changed, for where the row is moved to.
+- One-to-many lists in bodies are ignored (they change on their own side); to-one and many-to-many ones are set.
+- The schema of `data.type` should be a plain string: with an `enum` there a wrong type is 422 before it can be 409.
+- A path value is the number or, where the model has one, the `identifier`; bodies may name either.
 """
 
 from chassis.jsonapi.body import Incoming, read_document
