@@ -28,7 +28,7 @@ FILL, FILL_AND_STROKE = 0, 2  # PDF text rendering modes
 QR_SCALE = 8  # pixels per module: viewers that smooth pictures still leave sharp edges
 
 
-class TextBlock(Flowable):  # type: ignore[misc]
+class TextBlock(Flowable):
     """Lines of foreign text, as large as its place allows."""
 
     def __init__(
@@ -114,7 +114,7 @@ def _colour(value: str) -> Any:
     return HexColor(value)
 
 
-class QrCode(Flowable):  # type: ignore[misc]
+class QrCode(Flowable):
     """A square QR code, dark modules on white, with the quiet zone that the standard asks for."""
 
     def __init__(self, value: str, size: float, gap: float) -> None:
@@ -160,7 +160,7 @@ def qr_bitmap(value: str) -> tuple[int, bytes]:
     return side * QR_SCALE, compress(bytes(rows), 6)
 
 
-class _TextTag(pisaTag):  # type: ignore[misc]
+class _TextTag(pisaTag):
     def start(self, c: Any) -> None:
         attr = self.attr
         c.addPara()
@@ -178,7 +178,7 @@ class _TextTag(pisaTag):  # type: ignore[misc]
         c.addStory(block)
 
 
-class _QrTag(pisaTag):  # type: ignore[misc]
+class _QrTag(pisaTag):
     def start(self, c: Any) -> None:
         c.addPara()
         c.addStory(QrCode(self.attr.value, float(self.attr.size), float(self.attr.gap)))

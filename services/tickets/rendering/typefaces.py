@@ -85,7 +85,7 @@ _BLOCKS: tuple[tuple[int, int, tuple[Typeface, ...]], ...] = (
 _STARTS = [start for start, _, _ in _BLOCKS]
 
 
-class Font(ttfonts.TTFont):  # type: ignore[misc]
+class Font(ttfonts.TTFont):
     """A TrueType font that can draw any of its glyphs, and says in the PDF which letters a glyph stands for."""
 
     FIRST_PRIVATE = 0xE000

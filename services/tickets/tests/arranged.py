@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pypdfium2
 from sqlalchemy import select
 
 import chassis.db
@@ -15,6 +16,7 @@ from services.tickets.commands import stamp
 from services.tickets.models import Order, Ticket
 from services.tickets.rendering import documents
 
+Published = Callable[..., list[Any]]
 STARTS = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ENDS = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 IDENTIFIER = "0b5e9f64-3a51-4a3e-9c4f-0a6c2d1e7f10"
@@ -141,6 +143,4 @@ def mails() -> list[tuple[str, str, str, int]]:
 
 
 def text_of(pdf: bytes) -> str:
-    import pypdfium2
-
     return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(pdf))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chassis import clock
 from chassis.errors import Conflict, NotFound
+from chassis.testing import Client
 from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
 from proto.tickets.tickets_pb2 import ScanRequest, TicketScanned
 from services.tickets import consumers, pages
@@ -17,7 +18,17 @@ from services.tickets.commands import stamp
 from services.tickets.domain.door import AlreadyCheckedIn, NotCheckedIn, Passage, admit
 from services.tickets.domain.qr import Code
 from services.tickets.grpc_server import TicketsServicer
-from services.tickets.tests.arranged import EVENT_ID, IDENTIFIER, attendee, give_role, hear, order, pay, ticket
+from services.tickets.tests.arranged import (
+    EVENT_ID,
+    IDENTIFIER,
+    Published,
+    attendee,
+    give_role,
+    hear,
+    order,
+    pay,
+    ticket,
+)
 
 NINE = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 TEN = NINE + timedelta(hours=1)
@@ -39,24 +50,24 @@ def times(stamps: Any) -> list[datetime]:
 # The rule
 
 
-def test_in_and_out_take_turns():
+def test_in_and_out_take_turns() -> None:
     day = [Passage(NINE, "in"), Passage(TEN, "out"), Passage(TEN + timedelta(minutes=5), "in")]
     assert admit([], day) == day
 
 
-def test_a_second_entry_is_refused_with_time_and_door_of_the_first():
+def test_a_second_entry_is_refused_with_time_and_door_of_the_first() -> None:
     with pytest.raises(AlreadyCheckedIn) as refusal:
         admit([Passage(NINE, "in", "North")], [Passage(TEN, "in", "South")])
     assert refusal.value.meta == {"at": "2026-11-24T09:00:00Z", "door": "North"}
 
 
-def test_nobody_leaves_who_never_came():
+def test_nobody_leaves_who_never_came() -> None:
     with pytest.raises(NotCheckedIn):
         admit([], [Passage(NINE, "out")])
 
 
 @given(st.lists(st.booleans(), max_size=6), st.integers(min_value=0, max_value=6))
-def test_telling_the_same_again_adds_nothing(steps, known):
+def test_telling_the_same_again_adds_nothing(steps: list[bool], known: int) -> None:
     day = [Passage(NINE + timedelta(minutes=n), "in" if n % 2 == 0 else "out") for n in range(len(steps))]
     assert admit(day, day[:known]) == []
 
@@ -65,11 +76,11 @@ def test_telling_the_same_again_adds_nothing(steps, known):
 
 
 @pytest.fixture
-def paid(app) -> None:
+def paid(app: Any) -> None:
     pay()
 
 
-def test_orders_learns_all_times_and_hears_of_it(paid, published):
+def test_orders_learns_all_times_and_hears_of_it(paid: Any, published: Published) -> None:
     reply = scan(checkin_times=at(NINE))
     assert times(reply.checkin_times) == [NINE]
     reply = scan(checkout_times=at(TEN))
@@ -78,26 +89,26 @@ def test_orders_learns_all_times_and_hears_of_it(paid, published):
     assert [said.version for said in published(TicketScanned)] == [1, 2]
 
 
-def test_a_repeated_call_is_answered_the_same(paid, published):
+def test_a_repeated_call_is_answered_the_same(paid: Any, published: Published) -> None:
     assert scan(checkin_times=at(NINE)) == scan(checkin_times=at(NINE))
     assert len(published(TicketScanned)) == 1
 
 
-def test_a_double_entry_changes_nothing(paid, published):
+def test_a_double_entry_changes_nothing(paid: Any, published: Published) -> None:
     scan(checkin_times=at(NINE))
     with pytest.raises(AlreadyCheckedIn):
         scan(checkin_times=at(TEN))
     assert len(published(TicketScanned)) == 1
 
 
-def test_a_cancelled_order_gets_nobody_in(paid):
+def test_a_cancelled_order_gets_nobody_in(paid: Any) -> None:
     hear(consumers.void_cancelled, OrderCancelled(order=order(version=5)))
     with pytest.raises(Conflict) as refusal:
         scan(checkin_times=at(NINE))
     assert refusal.value.code == "ticket-revoked"
 
 
-def test_an_attendee_without_a_ticket_is_unknown(app):
+def test_an_attendee_without_a_ticket_is_unknown(app: Any) -> None:
     with pytest.raises(NotFound):
         scan(checkin_times=at(NINE))
 
@@ -112,7 +123,7 @@ def code_of(attendee_id: int, **changes: int) -> str:
 
 
 @pytest.fixture
-def door(paid, client) -> Any:
+def door(paid: Any, client: Client) -> Any:
     give_role(REGISTRAR, "registrar")
     give_role(OUTSIDER)
 
@@ -123,7 +134,7 @@ def door(paid, client) -> Any:
     return pass_through
 
 
-def test_a_registrar_lets_somebody_in(door):
+def test_a_registrar_lets_somebody_in(door: Any) -> None:
     with clock.freeze(NINE):
         answer = door(code_of(101))
     assert answer.status_code == 200
@@ -131,7 +142,7 @@ def test_a_registrar_lets_somebody_in(door):
     assert answer.json()["checkin-times"] == ["2026-11-24T09:00:00Z"]
 
 
-def test_a_second_scan_is_refused_with_time_and_door(door):
+def test_a_second_scan_is_refused_with_time_and_door(door: Any) -> None:
     with clock.freeze(NINE):
         door(code_of(101))
     answer = door(code_of(101), door="South")
@@ -141,7 +152,7 @@ def test_a_second_scan_is_refused_with_time_and_door(door):
     assert error["meta"] == {"at": "2026-11-24T09:00:00Z", "door": "North"}
 
 
-def test_out_and_in_again_is_fine(door):
+def test_out_and_in_again_is_fine(door: Any) -> None:
     with clock.freeze(NINE):
         door(code_of(101))
     with clock.freeze(TEN):
@@ -149,20 +160,20 @@ def test_out_and_in_again_is_fine(door):
     assert door(code_of(101)).status_code == 200
 
 
-def test_a_repeat_with_the_same_key_is_the_same_answer(door):
+def test_a_repeat_with_the_same_key_is_the_same_answer(door: Any) -> None:
     headers = {"Idempotency-Key": "k1"}
     first = door(code_of(101), headers=headers)
     again = door(code_of(101), headers=headers)
     assert (again.status_code, again.json()) == (200, first.json())
 
 
-def test_a_forged_code_gets_nobody_in(door):
+def test_a_forged_code_gets_nobody_in(door: Any) -> None:
     answer = door(code_of(101)[:-2] + "xx")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["code"] == "ticket-forged"
 
 
-def test_the_code_of_the_former_holder_gets_nobody_in(door):
+def test_the_code_of_the_former_holder_gets_nobody_in(door: Any) -> None:
     old = code_of(101)
     change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Carl", "carl@example.com"))
     hear(consumers.change_holder, change)
@@ -172,21 +183,21 @@ def test_the_code_of_the_former_holder_gets_nobody_in(door):
     assert door(code_of(101)).status_code == 200
 
 
-def test_a_revoked_ticket_gets_nobody_in(door):
+def test_a_revoked_ticket_gets_nobody_in(door: Any) -> None:
     code = code_of(101)
     hear(consumers.void_cancelled, OrderCancelled(order=order(version=5)))
     assert door(code).json()["errors"][0]["code"] == "ticket-revoked"
 
 
-def test_only_the_events_own_people_scan(door, published):
+def test_only_the_events_own_people_scan(door: Any, published: Published) -> None:
     assert door(code_of(101), user_id=OUTSIDER).status_code == 403
     assert published(TicketScanned) == []
 
 
-def test_a_server_admin_may_scan(paid, client):
+def test_a_server_admin_may_scan(paid: Any, client: Client) -> None:
     body = {"code": code_of(101)}
     assert client.as_user(99, role="admin").post("/v1/tickets/scan", json=body).status_code == 200
 
 
-def test_nobody_scans_without_a_login(client):
+def test_nobody_scans_without_a_login(client: Client) -> None:
     assert client.post("/v1/tickets/scan", json={"code": "x"}).status_code == 401

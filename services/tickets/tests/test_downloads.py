@@ -2,10 +2,12 @@
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from chassis.errors import NotFound
+from chassis.testing import Client
 from proto.events.events_pb2 import EventRole, EventRolesReply
 from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
 from services.tickets import consumers, stored
@@ -33,7 +35,7 @@ ATTENDEE_PATH = "/v1/orders/attendees/101.pdf"
 
 
 @pytest.fixture
-def drawn(app) -> None:
+def drawn(app: Any) -> None:
     pay()
     draw_all()
     for user in (ANNA_ID, STRANGER_ID):
@@ -42,11 +44,11 @@ def drawn(app) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "PATIENCE_SECONDS", 0.3)
 
 
-def assert_pdf(answer, *words: str) -> str:
+def assert_pdf(answer: Any, *words: str) -> str:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/pdf"
     assert "attachment" in answer.headers["content-disposition"]
@@ -56,32 +58,32 @@ def assert_pdf(answer, *words: str) -> str:
     return found
 
 
-def assert_refused(answer, status: int, code: str) -> None:
+def assert_refused(answer: Any, status: int, code: str) -> None:
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/vnd.api+json"
     assert answer.json()["errors"][0]["code"] == code
 
 
 @pytest.mark.parametrize("path", ORDER_PATHS)
-def test_the_buyer_gets_the_order_and_every_ticket(drawn, client, path):
+def test_the_buyer_gets_the_order_and_every_ticket(drawn: Any, client: Client, path: str) -> None:
     assert_pdf(client.as_user(BUYER_ID).get(path), "€200.00", "Anna Doe", "Bob Doe")
 
 
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
-def test_whoever_runs_the_event_and_admins_get_them_too(drawn, client, path):
+def test_whoever_runs_the_event_and_admins_get_them_too(drawn: Any, client: Client, path: str) -> None:
     assert_pdf(client.as_user(ORGANIZER_ID).get(path), "Anna Doe")
     assert_pdf(client.as_user(STRANGER_ID, role="admin").get(path), "Anna Doe")
 
 
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
-def test_an_attendee_gets_the_own_ticket_and_nothing_of_others(drawn, client, path):
+def test_an_attendee_gets_the_own_ticket_and_nothing_of_others(drawn: Any, client: Client, path: str) -> None:
     found = assert_pdf(client.as_user(ANNA_ID, email="Anna@example.com").get(path), "Anna Doe")
     assert "Bob" not in found
     assert "Berta" not in found
     assert "€" not in found
 
 
-def test_an_attendee_with_two_tickets_gets_both(client):
+def test_an_attendee_with_two_tickets_gets_both(client: Client) -> None:
     pay(attendees=[attendee(101), attendee(102, "Ben"), attendee(103, "Cleo", "cleo@example.com")])
     draw_all()
     give_role(ANNA_ID)
@@ -90,33 +92,33 @@ def test_an_attendee_with_two_tickets_gets_both(client):
 
 
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
-def test_an_address_that_nobody_proved_opens_nothing(drawn, client, path):
+def test_an_address_that_nobody_proved_opens_nothing(drawn: Any, client: Client, path: str) -> None:
     answer = client.as_user(STRANGER_ID, email="anna@example.com", is_verified=False).get(path)
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
-def test_to_strangers_the_tickets_do_not_exist(drawn, client, path):
+def test_to_strangers_the_tickets_do_not_exist(drawn: Any, client: Client, path: str) -> None:
     assert client.as_user(STRANGER_ID).get(path).status_code == 404
 
 
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
-def test_nobody_gets_a_ticket_without_a_login(drawn, client, path):
+def test_nobody_gets_a_ticket_without_a_login(drawn: Any, client: Client, path: str) -> None:
     assert client.get(path).status_code == 401
 
 
 @pytest.mark.parametrize("role", ["registrar", "moderator", "track_organizer"])
-def test_other_roles_of_the_event_do_not_open_orders(drawn, client, role):
+def test_other_roles_of_the_event_do_not_open_orders(drawn: Any, client: Client, role: str) -> None:
     give_role(STRANGER_ID, role, version=2)
     assert client.as_user(STRANGER_ID).get(ORDER_PATHS[0]).status_code == 404
 
 
-def test_a_role_that_the_replica_does_not_know_is_asked_for_once(client, peer):
+def test_a_role_that_the_replica_does_not_know_is_asked_for_once(client: Client, peer: Any) -> None:
     pay()
     draw_all()
     asked = []
 
-    def answer(request):
+    def answer(request: Any) -> EventRolesReply:
         asked.append(request.user_id)
         return EventRolesReply(role=EventRole(id=9, version=1, event_id=7, user_id=60, roles=["owner"]))
 
@@ -126,7 +128,7 @@ def test_a_role_that_the_replica_does_not_know_is_asked_for_once(client, peer):
     assert asked == [60]
 
 
-def test_when_nobody_can_tell_the_role_it_is_503_and_buyers_are_served(client):
+def test_when_nobody_can_tell_the_role_it_is_503_and_buyers_are_served(client: Client) -> None:
     pay()
     draw_all()
     answer = client.as_user(60).get(ORDER_PATHS[0])
@@ -135,15 +137,15 @@ def test_when_nobody_can_tell_the_role_it_is_503_and_buyers_are_served(client):
     assert_pdf(client.as_user(BUYER_ID).get(ORDER_PATHS[0]), "Anna Doe")
 
 
-def test_the_mailed_link_needs_no_login(drawn, client):
+def test_the_mailed_link_needs_no_login(drawn: Any, client: Client) -> None:
     assert_pdf(client.get(f"/v1/tickets/download/{ticket(101).token}"), "Anna Doe")
 
 
-def test_a_link_nobody_was_mailed_is_unknown(drawn, client):
+def test_a_link_nobody_was_mailed_is_unknown(drawn: Any, client: Client) -> None:
     assert_refused(client.get(f"/v1/tickets/download/{'x' * 43}"), 404, "ticket-unknown")
 
 
-def test_the_mailed_link_dies_when_the_ticket_changes_hands(drawn, client):
+def test_the_mailed_link_dies_when_the_ticket_changes_hands(drawn: Any, client: Client) -> None:
     old = ticket(101).token
     change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Carl", "carl@example.com"))
     hear(consumers.change_holder, change)
@@ -152,7 +154,7 @@ def test_the_mailed_link_dies_when_the_ticket_changes_hands(drawn, client):
     assert_pdf(client.get(f"/v1/tickets/download/{ticket(101).token}"), "Carl Doe")
 
 
-def test_a_cancelled_order_opens_nothing_any_more(drawn, client):
+def test_a_cancelled_order_opens_nothing_any_more(drawn: Any, client: Client) -> None:
     token = ticket(101).token
     hear(consumers.void_cancelled, OrderCancelled(order=order(version=5), was_paid=True))
     assert_refused(client.get(f"/v1/tickets/download/{token}"), 410, "ticket-revoked")
@@ -160,7 +162,7 @@ def test_a_cancelled_order_opens_nothing_any_more(drawn, client):
         assert_refused(client.as_user(BUYER_ID).get(path), 410, "ticket-revoked")
 
 
-def test_a_pdf_that_is_not_drawn_yet_is_waited_for(client):
+def test_a_pdf_that_is_not_drawn_yet_is_waited_for(client: Client) -> None:
     pay()
     thread = threading.Timer(0.5, draw_all)
     thread.start()
@@ -172,14 +174,14 @@ def test_a_pdf_that_is_not_drawn_yet_is_waited_for(client):
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
-def test_a_pdf_that_does_not_come_is_503_with_retry_after(client, path):
+def test_a_pdf_that_does_not_come_is_503_with_retry_after(client: Client, path: str) -> None:
     pay()
     answer = client.as_user(BUYER_ID).get(path)
     assert_refused(answer, 503, "pdf-not-ready")
     assert answer.headers["retry-after"] == "2"
 
 
-def test_a_stored_file_that_vanished_is_made_again(drawn, client):
+def test_a_stored_file_that_vanished_is_made_again(drawn: Any, client: Client) -> None:
     stored.storage().delete(ticket(101).pdf_key)
     thread = threading.Timer(0.3, draw_all)
     thread.start()
@@ -188,12 +190,12 @@ def test_a_stored_file_that_vanished_is_made_again(drawn, client):
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_order_that_tickets_has_not_heard_of_is_asked_for(client, peer):
+def test_an_order_that_tickets_has_not_heard_of_is_asked_for(client: Client, peer: Any) -> None:
     peer("orders", GetOrder=lambda request: order())
     assert_refused(client.as_user(BUYER_ID).get(ORDER_PATHS[0]), 503, "pdf-not-ready")
 
 
-def test_an_unpaid_order_has_no_tickets_and_strangers_do_not_learn_of_it(client, peer):
+def test_an_unpaid_order_has_no_tickets_and_strangers_do_not_learn_of_it(client: Client, peer: Any) -> None:
     peer(
         "orders",
         GetOrder=lambda request: order(status="pending"),
@@ -203,21 +205,21 @@ def test_an_unpaid_order_has_no_tickets_and_strangers_do_not_learn_of_it(client,
     assert client.as_user(STRANGER_ID).get(ORDER_PATHS[0]).status_code == 404
 
 
-def test_an_order_that_never_was_is_404(client, peer):
-    def unknown(request):
+def test_an_order_that_never_was_is_404(client: Client, peer: Any) -> None:
+    def unknown(request: Any) -> None:
         raise NotFound("There is no such order.")
 
     peer("orders", GetOrder=unknown)
     assert client.as_user(BUYER_ID).get(f"/v1/tickets/{OTHER_IDENTIFIER}").status_code == 404
 
 
-def test_orders_that_do_not_answer_are_503(client):
+def test_orders_that_do_not_answer_are_503(client: Client) -> None:
     answer = client.as_user(BUYER_ID).get(f"/v1/tickets/{OTHER_IDENTIFIER}")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
 
 
-def test_file_names_cannot_be_guessed(drawn):
+def test_file_names_cannot_be_guessed(drawn: Any) -> None:
     row = order_row()
     assert len(row.secret) >= 16
     assert row.secret in row.pdf_key

@@ -2,6 +2,7 @@
 
 import itertools
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from services.tickets.tests.arranged import (
     ANNA_ID,
     IDENTIFIER,
     Hand,
+    Published,
     attendee,
     draw_all,
     event,
@@ -56,7 +58,7 @@ RELEASED = (
 )
 
 
-def test_a_paid_order_leads_to_tickets_pdfs_mails_and_word_to_orders(published):
+def test_a_paid_order_leads_to_tickets_pdfs_mails_and_word_to_orders(published: Published) -> None:
     pay()
     draw_all()
     assert statuses() == {101: "valid", 102: "valid"}
@@ -70,7 +72,7 @@ def test_a_paid_order_leads_to_tickets_pdfs_mails_and_word_to_orders(published):
     assert said.tickets[0].serial.startswith("T-")
 
 
-def test_the_same_message_twice_changes_nothing(published):
+def test_the_same_message_twice_changes_nothing(published: Published) -> None:
     pay()
     draw_all()
     serials = [ticket(101).serial, ticket(102).serial]
@@ -81,23 +83,23 @@ def test_the_same_message_twice_changes_nothing(published):
     assert len(published(TicketsIssued)) == 1
 
 
-@pytest.mark.parametrize("messages", itertools.permutations([PAID, CANCELLED, RELEASED, PAID, CANCELLED]))
-def test_a_cancelled_order_has_no_valid_ticket_whatever_came_first(messages):
-    for handler, message in messages:
+@pytest.mark.parametrize("messages", list(itertools.permutations([PAID, CANCELLED, RELEASED])))
+def test_a_cancelled_order_has_no_valid_ticket_whatever_came_first(messages: Any) -> None:
+    for handler, message in [*messages, *messages]:
         hear(handler, message)
     draw_all()
     assert "valid" not in statuses().values()
 
 
 @pytest.mark.parametrize("messages", [(PAID, RELEASED), (RELEASED, PAID), (RELEASED, PAID, RELEASED, PAID)])
-def test_a_released_attendee_has_no_ticket_whatever_came_first(messages):
+def test_a_released_attendee_has_no_ticket_whatever_came_first(messages: Any) -> None:
     for handler, message in messages:
         hear(handler, message)
     draw_all()
     assert statuses() == {101: "valid", 102: "revoked"}
 
 
-def test_a_revoked_ticket_leaves_the_order_pages_and_its_file_goes():
+def test_a_revoked_ticket_leaves_the_order_pages_and_its_file_goes() -> None:
     pay()
     draw_all()
     old = ticket(102).pdf_key
@@ -111,7 +113,7 @@ def test_a_revoked_ticket_leaves_the_order_pages_and_its_file_goes():
     assert len(mails()) == 3, "nobody is mailed again"
 
 
-def test_late_money_after_expiry_issues_tickets_after_all():
+def test_late_money_after_expiry_issues_tickets_after_all() -> None:
     hear(consumers.void_expired, OrderExpired(order=order(version=2)))
     pay(version=4)
     hear(consumers.void_expired, OrderExpired(order=order(version=2)))
@@ -119,7 +121,7 @@ def test_late_money_after_expiry_issues_tickets_after_all():
     assert statuses() == {101: "valid", 102: "valid"}
 
 
-def test_a_changed_name_is_drawn_anew_on_the_same_ticket_and_mailed_to_nobody():
+def test_a_changed_name_is_drawn_anew_on_the_same_ticket_and_mailed_to_nobody() -> None:
     pay()
     draw_all()
     before = ticket(101)
@@ -132,7 +134,7 @@ def test_a_changed_name_is_drawn_anew_on_the_same_ticket_and_mailed_to_nobody():
     assert mails() == FIRST_MAILS
 
 
-def test_a_changed_address_gets_a_new_code_and_link_and_mails_the_new_holder():
+def test_a_changed_address_gets_a_new_code_and_link_and_mails_the_new_holder() -> None:
     pay()
     draw_all()
     before = ticket(101)
@@ -146,7 +148,7 @@ def test_a_changed_address_gets_a_new_code_and_link_and_mails_the_new_holder():
 
 
 @pytest.mark.parametrize("first", ["change", "payment"])
-def test_an_older_name_never_beats_a_newer_one(first):
+def test_an_older_name_never_beats_a_newer_one(first: str) -> None:
     change = AttendeeChanged(order_identifier=IDENTIFIER, version=4, attendee=attendee(101, "Anne"))
     steps: list[Any] = [lambda: hear(consumers.change_holder, change), lambda: pay(version=3)]
     for step in steps if first == "change" else reversed(steps):
@@ -156,7 +158,7 @@ def test_an_older_name_never_beats_a_newer_one(first):
     assert statuses() == {101: "valid", 102: "valid"}
 
 
-def test_attendees_who_share_an_address_get_one_mail_each_and_one_without_goes_to_the_buyer():
+def test_attendees_who_share_an_address_get_one_mail_each_and_one_without_goes_to_the_buyer() -> None:
     pay(attendees=[attendee(101), attendee(102, "Ben"), attendee(103, "Cleo", "")])
     draw_all()
     assert mails() == [
@@ -167,13 +169,13 @@ def test_attendees_who_share_an_address_get_one_mail_each_and_one_without_goes_t
     ]
 
 
-def test_a_buyer_who_attends_gets_both_mails():
+def test_a_buyer_who_attends_gets_both_mails() -> None:
     pay(attendees=[attendee(101, "Berta", "buyer@example.com")])
     draw_all()
     assert [sent[:2] for sent in mails()] == [("ticket", "buyer@example.com"), ("order", "buyer@example.com")]
 
 
-def test_an_address_that_is_none_undoes_nothing():
+def test_an_address_that_is_none_undoes_nothing() -> None:
     pay(attendees=[attendee(101, "Eve", "not an address\r\nBcc: all@example.com")])
     draw_all()
     assert statuses() == {101: "valid"}
@@ -202,7 +204,9 @@ def killed(*_: Any, **__: Any) -> Any:
         "services.tickets.renderer.publish",
     ],
 )
-def test_a_renderer_that_dies_anywhere_leaves_the_same_end(place, monkeypatch, published):
+def test_a_renderer_that_dies_anywhere_leaves_the_same_end(
+    place: str, monkeypatch: pytest.MonkeyPatch, published: Published
+) -> None:
     pay()
     with monkeypatch.context() as patch:
         patch.setattr(place, killed)
@@ -216,14 +220,14 @@ def test_a_renderer_that_dies_anywhere_leaves_the_same_end(place, monkeypatch, p
         assert stored.storage().get(ticket(number).pdf_key).startswith(b"%PDF")
 
 
-def test_one_that_dies_after_the_last_commit_has_done_everything(published):
+def test_one_that_dies_after_the_last_commit_has_done_everything(published: Published) -> None:
     pay()
     draw_all()
     assert draw_all().tickets == []
     assert len(published(TicketsIssued)) == 1
 
 
-def test_two_renderers_never_draw_the_same_order():
+def test_two_renderers_never_draw_the_same_order() -> None:
     pay()
     hand, second = Hand(), Hand()
 
@@ -235,7 +239,7 @@ def test_two_renderers_never_draw_the_same_order():
     assert second.tickets == []
 
 
-def test_what_changes_while_it_is_drawn_is_drawn_again():
+def test_what_changes_while_it_is_drawn_is_drawn_again() -> None:
     pay()
     hand = Hand()
 
@@ -252,7 +256,7 @@ def test_what_changes_while_it_is_drawn_is_drawn_again():
     assert [sent[1] for sent in mails() if sent[2] == "attendee:102"] == ["zoe@example.com"], "nobody got a void ticket"
 
 
-def test_an_order_cancelled_while_it_is_drawn_mails_no_tickets():
+def test_an_order_cancelled_while_it_is_drawn_mails_no_tickets() -> None:
     pay()
     hand = Hand()
 
@@ -267,7 +271,7 @@ def test_an_order_cancelled_while_it_is_drawn_mails_no_tickets():
         assert db.scalar(select(func.count()).select_from(DoomedFile)) == 3, "what was drawn in vain is removed"
 
 
-def test_a_page_that_cannot_be_drawn_stops_no_other_and_is_tried_again_later(published):
+def test_a_page_that_cannot_be_drawn_stops_no_other_and_is_tried_again_later(published: Published) -> None:
     pay()
     hand = Hand()
 
@@ -287,7 +291,7 @@ def test_a_page_that_cannot_be_drawn_stops_no_other_and_is_tried_again_later(pub
     assert len(published(TicketsIssued)[-1].tickets) == 2
 
 
-def test_a_store_that_is_away_delays_and_loses_nothing(monkeypatch):
+def test_a_store_that_is_away_delays_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     pay()
 
     def away(*_: Any, **__: Any) -> Any:
@@ -302,7 +306,7 @@ def test_a_store_that_is_away_delays_and_loses_nothing(monkeypatch):
     assert mails() == FIRST_MAILS
 
 
-def test_an_offline_order_gets_one_mail_with_instructions_and_no_ticket(published):
+def test_an_offline_order_gets_one_mail_with_instructions_and_no_ticket(published: Published) -> None:
     placed = OrderPlaced(order=order(version=2, payment_mode="bank", status="placed"))
     hear(consumers.tell_how_to_pay, placed)
     hear(consumers.tell_how_to_pay, placed)
@@ -311,10 +315,10 @@ def test_an_offline_order_gets_one_mail_with_instructions_and_no_ticket(publishe
     assert statuses() == {}
     assert published() == []
     with chassis.db.transaction() as db:
-        assert "IBAN DE12" in db.scalar(select(mail.mail.c.text))
+        assert "IBAN DE12" in str(db.scalar(select(mail.mail.c.text)))
 
 
-def test_a_cancelling_note_reaches_the_buyer_and_each_address_once():
+def test_a_cancelling_note_reaches_the_buyer_and_each_address_once() -> None:
     pay()
     draw_all()
     hear(*CANCELLED)
@@ -323,12 +327,12 @@ def test_a_cancelling_note_reaches_the_buyer_and_each_address_once():
     assert [sent[1] for sent in told] == ["buyer@example.com", "anna@example.com", "bob@example.com"]
 
 
-def test_a_buyer_who_gives_up_an_unpaid_order_is_not_mailed():
+def test_a_buyer_who_gives_up_an_unpaid_order_is_not_mailed() -> None:
     hear(consumers.void_cancelled, OrderCancelled(order=order(version=2)))
     assert mails() == []
 
 
-def test_a_wish_sends_all_mails_once_more_and_only_once():
+def test_a_wish_sends_all_mails_once_more_and_only_once() -> None:
     pay()
     draw_all()
     wish = TicketsResendRequested(order_identifier=IDENTIFIER, request_key="w1")
@@ -341,7 +345,7 @@ def test_a_wish_sends_all_mails_once_more_and_only_once():
     ]
 
 
-def test_a_moved_event_shows_on_every_ticket_and_mails_nobody():
+def test_a_moved_event_shows_on_every_ticket_and_mails_nobody() -> None:
     hear(consumers.keep_event, EventChanged(event=event(1)))
     pay()
     draw_all()
@@ -351,7 +355,7 @@ def test_a_moved_event_shows_on_every_ticket_and_mails_nobody():
     assert mails() == FIRST_MAILS
 
 
-def test_an_event_change_that_no_ticket_shows_draws_nothing():
+def test_an_event_change_that_no_ticket_shows_draws_nothing() -> None:
     hear(consumers.keep_event, EventChanged(event=event(1)))
     pay()
     draw_all()
@@ -359,7 +363,7 @@ def test_an_event_change_that_no_ticket_shows_draws_nothing():
     assert draw_all().tickets == []
 
 
-def test_an_erased_person_is_on_no_page_row_or_mail():
+def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
     pay(attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Bob", "bob@example.com")])
     draw_all()
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
@@ -376,7 +380,7 @@ def test_an_erased_person_is_on_no_page_row_or_mail():
     assert b"Anna" not in order_row().state
 
 
-def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings, tmp_path):
+def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings: Any, tmp_path: Path) -> None:
     pay()
     draw_all()
     mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", fetch=_fetch())
@@ -389,7 +393,7 @@ def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings,
         assert "text/calendar" in content
 
 
-def test_a_mail_whose_ticket_died_meanwhile_is_not_sent(tmp_path):
+def test_a_mail_whose_ticket_died_meanwhile_is_not_sent(tmp_path: Path) -> None:
     pay()
     draw_all()
     hear(*RELEASED)
@@ -406,7 +410,7 @@ def _fetch() -> Any:
     return module.find_attachment
 
 
-def test_serials_are_never_used_twice():
+def test_serials_are_never_used_twice() -> None:
     pay()
     pay(identifier="2b5e9f64-3a51-4a3e-9c4f-0a6c2d1e7f12", attendees=[attendee(201)])
     with chassis.db.transaction() as db:

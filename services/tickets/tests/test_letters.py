@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import icalendar
 
 from services.tickets.mail import calendar, letters
-from services.tickets.tests.samples import EVENT, ORDER, TICKET
+from services.tickets.tests.samples import EVENT, ORDER, TICKET, clean  # noqa: F401
 
 LINK = "https://tickets.example.com/v1/tickets/download/abc"
 NASTY = "<script>alert(1)</script>\r\nBcc: everyone@example.com"
@@ -21,7 +21,7 @@ def tags(html: str) -> set[str]:
     return found
 
 
-def test_an_attendee_gets_link_order_number_and_the_events_time():
+def test_an_attendee_gets_link_order_number_and_the_events_time() -> None:
     letter = letters.ticket_letter(TICKET, LINK)
     assert letter.subject == "Your ticket for PyConf Berlin 2026"
     for body in (letter.text, letter.html):
@@ -37,33 +37,33 @@ def test_an_attendee_gets_link_order_number_and_the_events_time():
             assert words in body, words
 
 
-def test_the_purchaser_gets_amounts_and_every_attendee_with_a_link():
+def test_the_purchaser_gets_amounts_and_every_attendee_with_a_link() -> None:
     letter = letters.order_letter(ORDER, LINK + "/all", {"T-1234": LINK, "T-1235": LINK + "2"})
     for body in (letter.text, letter.html):
         for words in ("€200.00", "€31.93", "VAT 19 %", "Bob Jones", LINK + "/all", LINK + "2", "Visa ending in 4242"):
             assert words in body, words
 
 
-def test_an_offline_order_says_what_to_pay_and_how():
+def test_an_offline_order_says_what_to_pay_and_how() -> None:
     letter = letters.placed_letter(ORDER, "<p>IBAN DE12</p>", LINK)
     for body in (letter.text, letter.html):
         assert "IBAN DE12" in body
         assert "€200.00" in body
 
 
-def test_a_cancelling_note_reaches_the_reader_escaped():
+def test_a_cancelling_note_reaches_the_reader_escaped() -> None:
     letter = letters.cancelled_letter(ORDER, NASTY, is_buyer=True, is_refunded=True)
     assert "<script>alert(1)</script>" in letter.text
     assert "&lt;script&gt;" in letter.html
     assert "on its way back" in letter.text
 
 
-def test_an_attendee_of_a_cancelled_order_reads_nothing_about_money():
+def test_an_attendee_of_a_cancelled_order_reads_nothing_about_money() -> None:
     letter = letters.cancelled_letter(ORDER, "", is_buyer=False, is_refunded=True)
     assert "on its way back" not in letter.text + letter.html
 
 
-def test_no_name_becomes_markup_or_a_second_line_of_the_subject():
+def test_no_name_becomes_markup_or_a_second_line_of_the_subject() -> None:
     event = replace(EVENT, name=NASTY, place=NASTY, organizer=NASTY, message="plain")
     view = replace(TICKET, event=event, holder_name=NASTY, ticket_name=NASTY)
     order = replace(ORDER, event=event, buyer_name=NASTY, tickets=(view,))
@@ -74,7 +74,7 @@ def test_no_name_becomes_markup_or_a_second_line_of_the_subject():
     assert tags(letters.ticket_letter(view, LINK).html) == plain_tags
 
 
-def test_a_calendar_takes_the_event_over_with_its_zone():
+def test_a_calendar_takes_the_event_over_with_its_zone() -> None:
     data = calendar.invitation(EVENT, "O1@stagedoor", LINK, stamped_at=datetime(2026, 10, 1, tzinfo=UTC))
     parsed = icalendar.Calendar.from_ical(data)
     (entry,) = parsed.walk("VEVENT")
@@ -85,7 +85,7 @@ def test_a_calendar_takes_the_event_over_with_its_zone():
     assert [str(zone["TZID"]) for zone in parsed.walk("VTIMEZONE")] == ["Europe/Berlin"]
 
 
-def test_an_event_name_cannot_add_lines_to_the_calendar():
+def test_an_event_name_cannot_add_lines_to_the_calendar() -> None:
     event = replace(EVENT, name="x\r\nATTENDEE:mailto:a@b.example")
     data = calendar.invitation(event, "u", LINK, stamped_at=datetime(2026, 10, 1, tzinfo=UTC)).decode()
     assert not any(line.startswith("ATTENDEE") for line in data.split("\r\n"))

@@ -14,7 +14,7 @@ from services.tickets.rendering import breaking, documents, shaping
 from services.tickets.rendering.documents import UnrenderableError, render_order, render_ticket
 from services.tickets.rendering.pool import RenderPool
 from services.tickets.rendering.views import LineView, TicketView
-from services.tickets.tests.samples import CODE, EVENT, ORDER, TICKET
+from services.tickets.tests.samples import CODE, EVENT, ORDER, TICKET, clean  # noqa: F401
 
 MARGIN_POINTS = 42  # 15 mm, less a hair
 
@@ -31,12 +31,12 @@ def scan(page: Any) -> list[str]:
     return [found.text for found in zxingcpp.read_barcodes(page.render(scale=2).to_pil())]
 
 
-def test_a_ticket_is_one_page_of_a4():
+def test_a_ticket_is_one_page_of_a4() -> None:
     (page,) = pages(render_ticket(TICKET))
     assert [round(side) for side in page.get_size()] == [595, 842]
 
 
-def test_a_ticket_says_who_what_when_and_where():
+def test_a_ticket_says_who_what_when_and_where() -> None:
     found = text(render_ticket(TICKET))
     for words in (
         "PyConf Berlin 2026",
@@ -56,17 +56,17 @@ def test_a_ticket_says_who_what_when_and_where():
     assert "10:00" in found, "nine in UTC is ten in Berlin"
 
 
-def test_the_code_can_be_scanned_from_the_page():
+def test_the_code_can_be_scanned_from_the_page() -> None:
     (page,) = pages(render_ticket(TICKET))
     assert scan(page) == [CODE]
 
 
-def test_a_longest_code_can_still_be_scanned():
+def test_a_longest_code_can_still_be_scanned() -> None:
     (page,) = pages(render_ticket(replace(TICKET, code="SD1." + "Ab3_" * 29)))
     assert scan(page) == ["SD1." + "Ab3_" * 29]
 
 
-def test_the_purchaser_gets_a_summary_and_a_page_per_attendee():
+def test_the_purchaser_gets_a_summary_and_a_page_per_attendee() -> None:
     summary, first, second = pages(render_order(ORDER))
     found = summary.get_textpage().get_text_range().replace("\r\n", " ")
     for words in ("€120.00", "-€40.00", "€200.00", "VAT 19 %", "€31.93", "Visa ending in 4242", "Bob Jones", "T-1235"):
@@ -75,7 +75,7 @@ def test_the_purchaser_gets_a_summary_and_a_page_per_attendee():
     assert scan(second) == [CODE[:-1] + "B"]
 
 
-def test_a_hundred_attendees_and_ticket_kinds_flow_over_pages():
+def test_a_hundred_attendees_and_ticket_kinds_flow_over_pages() -> None:
     many = replace(
         ORDER,
         lines=tuple(LineView(f"Kind {number}", 1, 100, 100) for number in range(50)),
@@ -102,32 +102,32 @@ def test_a_hundred_attendees_and_ticket_kinds_flow_over_pages():
         pytest.param("ქეთევან", id="georgian"),
     ],
 )
-def test_a_name_in_any_script_is_drawn_and_can_be_copied(name):
+def test_a_name_in_any_script_is_drawn_and_can_be_copied(name: str) -> None:
     view = replace(TICKET, holder_name=name, event=replace(EVENT, name=name), ticket_name=name)
     found = text(render_ticket(view))
     assert found.count(name) == 3
     assert "\ufffd" not in found
 
 
-def test_devanagari_is_shaped_and_not_spelled_letter_by_letter():
+def test_devanagari_is_shaped_and_not_spelled_letter_by_letter() -> None:
     letters = sum(shaping.width(letter, is_bold=False) for letter in "क्षत्रिय")
     assert shaping.width("क्षत्रिय", is_bold=False) < letters * 0.9
 
 
-def test_arabic_letters_join_and_run_to_the_left():
+def test_arabic_letters_join_and_run_to_the_left() -> None:
     (run,) = shaping.runs("سلام", is_bold=False, is_rtl=True)
     assert run.is_backwards
     assert run.glyphs[-1] != "س", "the first letter has its initial form, and stands last from the left"
     assert len(run.glyphs) < 4 + 1
 
 
-def test_a_number_inside_arabic_keeps_its_direction():
+def test_a_number_inside_arabic_keeps_its_direction() -> None:
     texts = [run.text for run in shaping.runs("قاعة 15 الف", is_bold=False, is_rtl=True)]
     assert "15" in "".join(texts)
     assert texts[0].strip().startswith("ال"), "what is read last stands first from the left"
 
 
-def test_a_character_that_no_font_has_is_seen_as_missing():
+def test_a_character_that_no_font_has_is_seen_as_missing() -> None:
     assert "Bob \ufffd" in text(render_ticket(replace(TICKET, holder_name="Bob \U00013000")))
 
 
@@ -137,13 +137,13 @@ def test_a_character_that_no_font_has_is_seen_as_missing():
 @pytest.mark.parametrize(
     "long", ["word " * 60, "W" * 300, "長" * 300, "שלום " * 60], ids=["words", "word", "cjk", "rtl"]
 )
-def test_a_long_text_never_leaves_its_place(field, long):
+def test_a_long_text_never_leaves_its_place(field: str, long: str) -> None:
     changed: dict[str, Any] = {field: long}
     (page,) = pages(render_ticket(replace(TICKET, **changed)))
     assert_within_margins(page)
 
 
-def test_a_long_event_name_place_and_message_never_leave_their_place():
+def test_a_long_event_name_place_and_message_never_leave_their_place() -> None:
     long = replace(EVENT, name="Wide Name " * 50, place="Place " * 100, message="A line that goes on. " * 500)
     (page,) = pages(render_ticket(replace(TICKET, event=long)))
     assert_within_margins(page)
@@ -160,29 +160,29 @@ def assert_within_margins(page: Any) -> None:
     assert max(box[3] for box in boxes) < height - 20
 
 
-def test_names_shrink_before_they_are_cut():
+def test_names_shrink_before_they_are_cut() -> None:
     width = shaping.width("m", is_bold=False)
     fitted = breaking.fit("m" * 20, 20 * width * 12, [18, 15, 12, 9], 1, lambda text: len(text) * width)
     assert (fitted.size, fitted.is_cut) == (12, False)
 
 
-def test_words_stay_whole_where_a_smaller_size_allows_it():
+def test_words_stay_whole_where_a_smaller_size_allows_it() -> None:
     fitted = breaking.fit("aaaa bbbb", 40, [10, 8], 2, len)
     assert fitted.lines == ("aaaa", "bbbb")
 
 
-def test_japanese_breaks_between_letters_but_not_before_a_closing_bracket():
+def test_japanese_breaks_between_letters_but_not_before_a_closing_bracket() -> None:
     assert breaking.wrap("「あいう」えお", 4, len) == ["「あい", "う」えお"]
 
 
-def test_what_people_typed_is_shown_and_never_obeyed():
+def test_what_people_typed_is_shown_and_never_obeyed() -> None:
     nasty = '<img src="file:///etc/passwd"><b>Bob</b>&"x"{{7*7}}'
     found = text(render_ticket(replace(TICKET, holder_name=nasty)))
     assert nasty in found.replace("\n", "")
     assert "49" not in found
 
 
-def test_no_text_makes_the_renderer_read_a_file_or_an_address(monkeypatch):
+def test_no_text_makes_the_renderer_read_a_file_or_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr("socket.socket.connect", lambda *arguments: asked.append(str(arguments)))
     monkeypatch.setattr("xhtml2pdf.files.BaseFile.get_data", lambda self: asked.append(self.path))
@@ -198,7 +198,7 @@ def test_no_text_makes_the_renderer_read_a_file_or_an_address(monkeypatch):
     assert asked == []
 
 
-def test_even_our_own_templates_cannot_read_anything(monkeypatch, caplog):
+def test_even_our_own_templates_cannot_read_anything(monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
     html = '<html><body><img src="/etc/passwd"><img src="http://127.0.0.1:9/a.png"><p>still here</p></body></html>'
 
     class Template:
@@ -218,32 +218,32 @@ def test_even_our_own_templates_cannot_read_anything(monkeypatch, caplog):
     assert connected == []
 
 
-def test_an_online_event_says_so_and_needs_no_place():
+def test_an_online_event_says_so_and_needs_no_place() -> None:
     view = replace(TICKET, event=replace(EVENT, is_online=True, place=""))
     assert "Online event" in text(render_ticket(view))
 
 
-def test_an_event_over_several_days_shows_both():
+def test_an_event_over_several_days_shows_both() -> None:
     view = replace(TICKET, event=replace(EVENT, ends_at=datetime(2026, 11, 26, 17, 0, tzinfo=UTC)))
     found = text(render_ticket(view))
     assert "Tuesday, November 24, 2026" in found
     assert "Thursday, November 26, 2026" in found
 
 
-def test_the_holders_language_sets_words_and_dates():
+def test_the_holders_language_sets_words_and_dates() -> None:
     found = text(render_ticket(replace(TICKET, locale="de-AT")))
     assert "Dienstag, 24. November 2026" in found
     assert "10:00 – 18:00" in found
     assert "Bestellung" in found
 
 
-def test_two_workers_render_what_a_call_in_this_process_would():
+def test_two_workers_render_what_a_call_in_this_process_would() -> None:
     with RenderPool(2) as pool:
         assert "Anna-Lena Großmann" in text(pool.render_ticket(TICKET))
         assert len(pages(pool.render_order(ORDER))) == 3
 
 
-def test_a_worker_that_dies_is_replaced_and_the_document_is_made():
+def test_a_worker_that_dies_is_replaced_and_the_document_is_made() -> None:
     with RenderPool(1) as pool:
         pool.render_ticket(TICKET)
         assert pool._executor is not None
@@ -252,12 +252,12 @@ def test_a_worker_that_dies_is_replaced_and_the_document_is_made():
         assert pool.render_ticket(TICKET).startswith(b"%PDF")
 
 
-def test_a_document_that_always_kills_its_worker_is_given_up():
+def test_a_document_that_always_kills_its_worker_is_given_up() -> None:
     with RenderPool(1) as pool, pytest.raises(UnrenderableError):
         pool._run(_die, TICKET)
 
 
-def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_made():
+def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_made() -> None:
     with RenderPool(1, seconds_per_document=3) as pool:
         pool.render_ticket(TICKET)
         began = time.monotonic()

@@ -11,6 +11,7 @@ import pytest
 
 from chassis.errors import Unavailable
 from services.tickets.storage import FolderStorage, S3Storage, Storage, UnknownKey, open_storage
+from services.tickets.tests.samples import clean  # noqa: F401
 
 
 class FakeS3(BaseHTTPRequestHandler):
@@ -68,23 +69,23 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
     return open_storage(url)
 
 
-def test_what_was_put_is_there(storage):
+def test_what_was_put_is_there(storage: Storage) -> None:
     storage.put("orders/O1-2/7.pdf", b"%PDF one")
     assert storage.get("orders/O1-2/7.pdf") == b"%PDF one"
 
 
-def test_putting_again_replaces(storage):
+def test_putting_again_replaces(storage: Storage) -> None:
     storage.put("a.pdf", b"one")
     storage.put("a.pdf", b"two")
     assert storage.get("a.pdf") == b"two"
 
 
-def test_what_was_never_put_is_unknown(storage):
+def test_what_was_never_put_is_unknown(storage: Storage) -> None:
     with pytest.raises(UnknownKey):
         storage.get("orders/none.pdf")
 
 
-def test_what_was_deleted_is_gone_and_deleting_again_is_fine(storage):
+def test_what_was_deleted_is_gone_and_deleting_again_is_fine(storage: Storage) -> None:
     storage.put("a/b.pdf", b"x")
     storage.delete("a/b.pdf")
     storage.delete("a/b.pdf")
@@ -95,13 +96,13 @@ def test_what_was_deleted_is_gone_and_deleting_again_is_fine(storage):
 @pytest.mark.parametrize(
     "key", ["../x", "/etc/passwd", "a/../../x", "", "a//b", ".hidden", "a b", "a\n", "a" * 600, "é"]
 )
-def test_a_key_that_could_lead_elsewhere_is_refused(storage, key):
+def test_a_key_that_could_lead_elsewhere_is_refused(storage: Storage, key: str) -> None:
     for act in (storage.get, storage.delete, lambda name: storage.put(name, b"x")):
         with pytest.raises(ValueError):
             act(key)
 
 
-def test_a_folder_holds_no_half_written_file(tmp_path, monkeypatch):
+def test_a_folder_holds_no_half_written_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     storage = FolderStorage(tmp_path)
     storage.put("a.pdf", b"old")
     monkeypatch.setattr("pathlib.Path.replace", _fail)
@@ -111,7 +112,7 @@ def test_a_folder_holds_no_half_written_file(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf"]
 
 
-def test_a_folder_has_no_address_and_a_bucket_has_a_signed_one(storage):
+def test_a_folder_has_no_address_and_a_bucket_has_a_signed_one(storage: Storage) -> None:
     url = storage.url("a.pdf", timedelta(minutes=5))
     if isinstance(storage, S3Storage):
         assert url is not None
@@ -122,14 +123,14 @@ def test_a_folder_has_no_address_and_a_bucket_has_a_signed_one(storage):
         assert url is None
 
 
-def test_a_store_that_is_away_is_unavailable():
+def test_a_store_that_is_away_is_unavailable() -> None:
     storage = open_storage("s3://me:secret@127.0.0.1:9/bucket?secure=0")
     with pytest.raises(Unavailable):
         storage.get("a.pdf")
 
 
 @pytest.mark.parametrize("url", ["", "/tmp/x", "file://host/x", "s3://host", "http://x/y", "ftp://x/y"])  # noqa: S108
-def test_a_url_that_names_no_store_is_refused(url):
+def test_a_url_that_names_no_store_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
         open_storage(url)
 

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+DUE = sa.text("status = 'paid' AND rendered_revision < revision")
+
 revision = "0001"
 down_revision = None
 branch_labels = None
