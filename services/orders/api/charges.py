@@ -51,6 +51,9 @@ def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
     except DomainError:
         run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
         raise
+    if state.status == "declined":
+        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
+        raise declined(state)
     return run(lambda db: _settle(db, attempt, state, token_info))
 
 
@@ -152,8 +155,6 @@ def _call(attempt: paying.Attempt, attributes: Mapping[str, Any]) -> payments_pb
 def _settle(db: Session, attempt: paying.Attempt, state: payments_pb2.PaymentState, claims: Claims) -> flask.Response:
     """What the provider said, applied to the order, and the answer; all in one transaction."""
     paying.let_go(db, attempt.identifier, attempt.mark, is_decided=state.status != "unknown")
-    if state.status == "declined":
-        raise declined(state)
     if state.status == "captured":
         order = paying.receive(db, state, now=clock.now())
         if order.payment_id != state.payment_id or order.status != Status.COMPLETED:

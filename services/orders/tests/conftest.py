@@ -1,6 +1,6 @@
 """Fixtures: the service on a real PostgreSQL, and a fair whose tickets events offers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,11 +14,10 @@ globals().update(service_fixtures(SERVICE))
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered(clean: None) -> Iterator[None]:
+def _nothing_remembered(clean: None) -> None:
     """Tables are empty before each test, so a process must not believe that it has filled them."""
     replicas.forget_known()
     placing.turnstile.forget()
-    yield
 
 
 @pytest.fixture

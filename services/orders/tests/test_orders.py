@@ -1,5 +1,6 @@
 """Orders in one call and for attendees: what buyers get, and what is refused without a trace."""
 
+import json
 from typing import Any
 
 import pytest
@@ -71,8 +72,9 @@ def test_the_order_is_read_with_its_attendees_event_and_tickets(buyer, order):
     assert event["can-pay-by-bank"] is True
     assert event["can-pay-by-cheque"] is False
     assert len(buyer.get(f"/v1/orders/{identifier}/tickets").json()["data"]) == 2
-    filtered = f'/v1/tickets/1/attendees?filter=[{{"name":"order","op":"has","val":{{"name":"id","op":"eq","val":{placed["id"]}}}}}]'
-    assert len(buyer.get(filtered).json()["data"]) == 2
+    condition = {"name": "order", "op": "has", "val": {"name": "id", "op": "eq", "val": int(placed["id"])}}
+    listed = buyer.get("/v1/tickets/1/attendees", params={"filter": json.dumps([condition])})
+    assert len(listed.json()["data"]) == 2
 
 
 def test_a_quote_takes_nothing_and_needs_no_login(client, fair):

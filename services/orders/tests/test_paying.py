@@ -1,0 +1,430 @@
+"""Money reaches its order once: charges, verifies, messages, late and wrong captures, refunds."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chassis import clock
+from chassis import db as chassis_db
+from chassis.errors import Unavailable, Unprocessable
+from proto.orders import orders_pb2
+from proto.payments import payments_pb2
+from services.orders import consumers, jobs
+from services.orders.tests.fair import (
+    captured_payment,
+    change,
+    patch,
+    seat_rows,
+    seats,
+    status_of,
+    stored,
+    uses,
+)
+
+
+def charge_body(**attributes: Any) -> dict[str, Any]:
+    return {"data": {"type": "charge", "attributes": attributes}}
+
+
+def hear_captured(payment: payments_pb2.PaymentState) -> None:
+    message = payments_pb2.PaymentCaptured(payment=payment)
+    chassis_db.run(lambda session: consumers.complete_paid_order(session, message))
+
+
+@pytest.fixture
+def payable(order: Any, buyer: Any) -> Any:
+    """An order of two day tickets, to be paid by Stripe (or another mode)."""
+
+    def make(mode: str = "stripe", **cart: Any) -> str:
+        placed = order({"id": 1, "quantity": 2}, **cart)
+        identifier = str(placed["attributes"]["identifier"])
+        answer = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode=mode))
+        assert answer.status_code == 200, answer.text
+        return identifier
+
+    return make
+
+
+@pytest.fixture
+def paid(payable: Any, buyer: Any, bank: Any) -> str:
+    identifier: str = payable()
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert answer.status_code == 200, answer.text
+    return identifier
+
+
+def test_a_charge_completes_the_order_and_shows_it(payable, buyer, bank, published):
+    identifier = payable()
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert answer.status_code == 200
+    document = answer.json()
+    assert document["data"]["type"] == "charge"
+    assert document["data"]["attributes"]["status"] is True
+    assert document["data"]["relationships"]["order"]["data"]["id"] == document["included"][0]["id"]
+    attributes = document["included"][0]["attributes"]
+    assert (attributes["status"], attributes["last4"], attributes["paid-via"]) == ("completed", "4242", "stripe")
+    assert seats() == seat_rows() == {1: (0, 2)}
+    [said] = published(orders_pb2.OrderPaid)
+    assert said.order.invoice_number == "FA1R0000-000001"
+
+
+def test_a_capture_that_comes_twice_completes_once(paid, published):
+    hear_captured(captured_payment(paid, payment_id=stored(paid).payment_id))
+    assert len(published(orders_pb2.OrderPaid)) == 1
+    assert published(orders_pb2.RefundRequested) == []
+
+
+def test_the_message_alone_completes_the_order(payable, bank, published):
+    identifier = payable()
+    hear_captured(captured_payment(identifier))
+    hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "completed"
+    assert len(published(orders_pb2.OrderPaid)) == 1
+
+
+def test_a_decline_leaves_the_order_payable(payable, buyer, bank):
+    identifier = payable()
+    for way in ("state", "error"):
+        bank.outcome = "declined" if way == "state" else "captured"
+        bank.refusal = Unprocessable("Your card was declined.", code="card-declined") if way == "error" else None
+        answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_no"))
+        error = answer.json()["errors"][0]
+        assert (answer.status_code, error["code"], error["detail"]) == (422, "card-declined", "Your card was declined.")
+        assert status_of(identifier) == "initializing"
+    bank.outcome, bank.refusal = "captured", None
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200
+
+
+def test_an_unknown_outcome_is_202_and_holds_expiry_off_until_it_is_known(payable, buyer, bank):
+    identifier = payable()
+    bank.outcome = "unknown"
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert (answer.status_code, answer.json()["data"]["attributes"]["status"]) == (202, False)
+    change(identifier, expires_at=clock.now() - timedelta(seconds=1))
+    jobs.expire_unpaid_orders()
+    assert status_of(identifier) == "initializing"
+    hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "completed"
+
+
+def test_payments_being_down_is_503_and_the_charge_can_be_repeated(payable, buyer, bank):
+    identifier = payable()
+    bank.refusal = Unavailable("down")
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    bank.refusal = None
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200
+
+
+def test_without_a_token_stripe_answers_an_intent_for_the_client(payable, buyer, bank):
+    identifier = payable()
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    attributes = answer.json()["data"]["attributes"]
+    assert answer.status_code == 200
+    assert "pi_1_secret" in attributes["message"]
+    verified = buyer.post(f"/v1/orders/{identifier}/verify")
+    assert verified.json() == {
+        "status": True,
+        "payment-status": "captured",
+        "order-status": "completed",
+        "message": None,
+    }
+    assert buyer.post(f"/v1/orders/{identifier}/verify").json()["status"] is True
+    assert [what for what, _ in bank.calls] == ["start", "verify"]
+
+
+def test_an_empty_stripe_token_is_refused(payable, buyer, bank):
+    identifier = payable()
+    for token in ("", None):
+        refused = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe=token))
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "stripe-token-missing")
+    assert bank.calls == []
+
+
+def test_what_cannot_be_charged(payable, order, buyer, bank, fair):
+    identifier = payable()
+    for status in ("cancelled", "expired", "completed", "placed"):
+        change(identifier, status=status)
+        refused = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+        assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "order-not-payable")
+    change(identifier, status="pending", expires_at=clock.now() - timedelta(seconds=1))
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="t")).status_code == 409
+    change(identifier, expires_at=clock.now() + timedelta(hours=1), payment_mode=None)
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="t")).status_code == 422
+    free = order({"id": 3})["attributes"]["identifier"]
+    refused = buyer.post(f"/v1/orders/{free}/charge", json=charge_body(stripe="t"))
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "nothing-to-pay")
+    assert bank.calls == []
+
+
+def test_strangers_neither_charge_nor_verify_nor_open_payments(payable, client, bank):
+    identifier = payable()
+    for name in ("charge", "verify", "create-paypal-payment"):
+        assert client.as_user(2).post(f"/v1/orders/{identifier}/{name}", json={}).status_code == 404
+    assert bank.calls == []
+
+
+def test_paypal_gives_its_approval_url_and_opens_payments_for_its_button(payable, buyer, bank):
+    identifier = payable("paypal")
+    shown = buyer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]
+    assert shown["payment-url"] == "https://paypal.example/approve"
+    answer = buyer.post(
+        f"/v1/orders/{identifier}/create-paypal-payment",
+        json={"data": {"type": "paypal-payment", "attributes": {"return-url": "https://evil.example"}}},
+    )
+    assert answer.json()["payment_id"] == "PAY-1"
+    body = charge_body(stripe=None, paypal_payer_id="P", paypal_payment_id="PAY-1")
+    paid = buyer.post(f"/v1/orders/{identifier}/charge", json=body)
+    assert paid.json()["data"]["attributes"]["status"] is True
+
+
+def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_again(payable, buyer, bank):
+    real = bank.start_payment
+    bank.refusal_of_start = True
+
+    def down(_request: Any) -> Any:
+        raise Unavailable("PayPal is down")
+
+    bank.start_payment, identifier = down, None
+    identifier = payable("stripe")
+    change(identifier, payment_mode="paypal")
+    bank.start_payment = real
+    assert buyer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]["payment-url"] is None
+    again = buyer.get(f"/v1/orders/{identifier}?regenerate").json()["data"]["attributes"]
+    assert again["payment-url"] == "https://paypal.example/approve"
+
+
+def test_changing_the_mode_closes_the_open_attempt_first(payable, buyer, bank):
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    assert buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode="bank")).status_code == 200
+    assert ("close", identifier) in bank.calls
+
+
+def test_an_attempt_that_turns_out_paid_wins_over_a_change_of_mode(payable, buyer, bank):
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    bank.closing = "captured"
+    refused = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode="bank"))
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "already-paid")
+    assert status_of(identifier) == "completed"
+
+
+def test_a_paid_order_is_cancelled_by_its_organizer_and_refunded_once(paid, organizer, buyer, published):
+    organizer.get("/v1/events/7/orders")
+    placed = organizer.get(f"/v1/orders/{paid}").json()["data"]
+    assert buyer.patch(f"/v1/orders/{paid}", json=patch(placed, status="cancelled")).status_code == 422
+    for _ in range(2):
+        answer = organizer.patch(f"/v1/orders/{paid}", json=patch(placed, status="cancelled", cancel_note="rain"))
+        assert answer.status_code == 200, answer.text
+    [refund] = published(orders_pb2.RefundRequested)
+    assert (refund.amount_minor, refund.payment_id) == (0, stored(paid).payment_id)
+    [said] = published(orders_pb2.OrderCancelled)
+    assert (said.was_paid, said.note) == (True, "rain")
+    assert seats() == {1: (0, 0)}
+    consumers_refunded(refund, 10000)
+    shown = organizer.get(f"/v1/orders/{paid}").json()["data"]["attributes"]
+    assert (shown["refund-status"], shown["refunded-amount"]) == ("full", 100.0)
+
+
+def consumers_refunded(refund: orders_pb2.RefundRequested, amount_minor: int, status: str = "succeeded") -> None:
+    payment = captured_payment(refund.order_identifier, payment_id=refund.payment_id)
+    message = payments_pb2.PaymentRefunded(
+        refund_key=refund.refund_key, refund_id="re_1", payment=payment, amount_minor=amount_minor, status=status
+    )
+    chassis_db.run(lambda session: consumers.settle_refund(session, message))
+
+
+def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays_it(payable, organizer, published):
+    identifier = payable("bank")
+    organizer.get("/v1/events/7/orders")
+    placed = organizer.get(f"/v1/orders/{identifier}").json()["data"]
+    for status in ("completed", "cancelled"):
+        assert organizer.patch(f"/v1/orders/{identifier}", json=patch(placed, status=status)).status_code == 200
+    assert published(orders_pb2.RefundRequested) == []
+    [owed] = organizer.get(f"/v1/orders/{identifier}/refunds").json()["data"]
+    assert (owed["attributes"]["status"], owed["attributes"]["amount"]) == ("owed", 100.0)
+    settled = organizer.patch(f"/v1/refunds/{owed['id']}", json=patch(owed, "refund", status="paid"))
+    assert settled.json()["data"]["attributes"]["status"] == "paid"
+    assert organizer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]["refund-status"] == "full"
+
+
+def test_a_placed_order_that_nobody_paid_owes_nothing(payable, organizer, buyer):
+    identifier = payable("bank")
+    organizer.get("/v1/events/7/orders")
+    placed = organizer.get(f"/v1/orders/{identifier}").json()["data"]
+    for status in ("placed", "cancelled"):
+        assert organizer.patch(f"/v1/orders/{identifier}", json=patch(placed, status=status)).status_code == 200
+    assert organizer.get(f"/v1/orders/{identifier}/refunds").json()["data"] == []
+
+
+def test_refunding_attendees_returns_their_seats_and_uses_and_voids_their_tickets(
+    order, buyer, organizer, bank, fair, published
+):
+    fair.offer_code(uses=5)
+    placed = order({"id": 1, "quantity": 3}, **{"discount-code": "9"})
+    identifier = placed["attributes"]["identifier"]
+    buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode="stripe"))
+    buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    organizer.get("/v1/events/7/orders")
+    first = organizer.get(f"/v1/orders/{identifier}/attendees").json()["data"][0]["id"]
+    answer = organizer.post(f"/v1/orders/{identifier}/refund", json={"attendees": [first], "reason": "ill"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["data"]["attributes"]["status"] == "completed"
+    [refund] = published(orders_pb2.RefundRequested)
+    assert refund.amount_minor == 4500
+    [released] = published(orders_pb2.AttendeesReleased)
+    assert list(released.attendee_ids) == [int(first)]
+    assert (seats(), seat_rows(), uses()) == ({1: (0, 2)}, {1: (0, 2)}, 2)
+    consumers_refunded(refund, 4500)
+    shown = organizer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]
+    assert (shown["refund-status"], shown["refunded-amount"]) == ("partial", 45.0)
+    assert organizer.post(f"/v1/orders/{identifier}/refund", json={"attendees": [first]}).status_code == 404
+    too_much = organizer.post(f"/v1/orders/{identifier}/refund", json={"amount": 90.01})
+    assert (too_much.status_code, too_much.json()["errors"][0]["meta"]) == (422, {"refundable_minor": 9000})
+    assert organizer.post(f"/v1/orders/{identifier}/refund", json={"amount": 90}).status_code == 200
+    nothing = organizer.post(f"/v1/orders/{identifier}/refund", json={})
+    assert (nothing.status_code, nothing.json()["errors"][0]["code"]) == (409, "nothing-to-refund")
+    assert buyer.post(f"/v1/orders/{identifier}/refund", json={}).status_code == 403
+
+
+def test_a_refund_that_failed_says_so(paid, organizer, published):
+    organizer.get("/v1/events/7/orders")
+    organizer.post(f"/v1/orders/{paid}/refund", json={"amount": 10})
+    [refund] = published(orders_pb2.RefundRequested)
+    consumers_refunded(refund, 0, "failed")
+    assert organizer.get(f"/v1/orders/{paid}").json()["data"]["attributes"]["refund-status"] == "failed"
+
+
+def test_unpaid_orders_expire_and_their_seats_and_uses_return(order, fair, published):
+    fair.offer_code(uses=2)
+    placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
+    identifier = placed["attributes"]["identifier"]
+    jobs.expire_unpaid_orders()
+    assert status_of(identifier) == "initializing"
+    with clock.freeze(clock.now() + timedelta(minutes=15, seconds=1)):
+        jobs.expire_unpaid_orders()
+        jobs.expire_unpaid_orders()
+    assert status_of(identifier) == "expired"
+    assert (seats(), seat_rows(), uses()) == ({1: (0, 0)}, {1: (0, 0)}, 0)
+    assert len(published(orders_pb2.OrderExpired)) == 1
+
+
+def test_pending_orders_have_half_an_hour_more_and_placed_ones_for_ever(order, buyer, organizer):
+    organizer.get("/v1/events/7/orders")
+    pending, placed = order({"id": 1}), order({"id": 1})
+    for each, status in ((pending, "pending"), (placed, "placed")):
+        path = f"/v1/orders/{each['attributes']['identifier']}"
+        assert organizer.patch(path, json=patch(each, status=status)).status_code == 200
+    with clock.freeze(clock.now() + timedelta(minutes=44)):
+        jobs.expire_unpaid_orders()
+        assert status_of(pending["attributes"]["identifier"]) == "pending"
+    with clock.freeze(clock.now() + timedelta(minutes=46)):
+        jobs.expire_unpaid_orders()
+    assert status_of(pending["attributes"]["identifier"]) == "expired"
+    assert status_of(placed["attributes"]["identifier"]) == "placed"
+
+
+def test_expiry_closes_the_attempt_first_and_money_wins(payable, buyer, bank, published):
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    bank.closing = "captured"
+    with clock.freeze(clock.now() + timedelta(minutes=16)):
+        jobs.expire_unpaid_orders()
+    assert ("close", identifier) in bank.calls
+    assert status_of(identifier) == "completed"
+    assert published(orders_pb2.OrderExpired) == []
+
+
+def test_an_order_with_an_attempt_waits_while_payments_is_down(payable, buyer, bank):
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    bank.close_attempt_down = True
+
+    def down(_what: str, _identifier: str) -> None:
+        raise Unavailable("down")
+
+    bank._note = down
+    with clock.freeze(clock.now() + timedelta(minutes=16)):
+        jobs.expire_unpaid_orders()
+    assert status_of(identifier) == "initializing"
+
+
+def test_late_money_takes_the_seats_again_when_they_are_free(payable, fair, published):
+    identifier = payable()
+    with clock.freeze(clock.now() + timedelta(minutes=16)):
+        jobs.expire_unpaid_orders()
+    assert seats() == {1: (0, 0)}
+    hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "completed"
+    assert seats() == seat_rows() == {1: (0, 2)}
+    assert published(orders_pb2.RefundRequested) == []
+
+
+def test_late_money_is_given_back_once_when_the_seats_are_sold(payable, order, fair, published):
+    fair.limit(1, 2)
+    identifier = payable()
+    with clock.freeze(clock.now() + timedelta(minutes=16)):
+        jobs.expire_unpaid_orders()
+    order({"id": 1, "quantity": 1})
+    for _ in range(3):
+        hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "expired"
+    assert stored(identifier).captured_minor == 0
+    [refund] = published(orders_pb2.RefundRequested)
+    assert (refund.payment_id, refund.amount_minor) == (f"pay-{identifier[:8]}", 0)
+    assert seats() == seat_rows() == {1: (1, 0)}
+    assert published(orders_pb2.OrderPaid) == []
+
+
+@pytest.mark.parametrize("wrong", [{"amount_minor": 9999}, {"currency": "USD"}])
+def test_wrong_money_is_given_back_and_the_order_stays_payable(payable, buyer, bank, published, wrong):
+    identifier = payable()
+    for _ in range(2):
+        hear_captured(captured_payment(identifier, payment_id="wrong", **wrong))
+    assert status_of(identifier) == "initializing"
+    assert len(published(orders_pb2.RefundRequested)) == 1
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200
+
+
+def test_a_second_payment_of_a_paid_order_is_given_back(paid, published):
+    hear_captured(captured_payment(paid, payment_id="second"))
+    [refund] = published(orders_pb2.RefundRequested)
+    assert refund.payment_id == "second"
+    assert stored(paid).payment_id != "second"
+
+
+def test_money_for_a_cancelled_order_is_given_back(payable, buyer, bank, published):
+    identifier = payable()
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    assert buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, status="cancelled")).status_code == 200
+    hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "cancelled"
+    assert len(published(orders_pb2.RefundRequested)) == 1
+
+
+def test_a_repeated_charge_with_its_key_hears_that_it_succeeded(paid, buyer, bank):
+    headers = {"Idempotency-Key": "lost-answer"}
+    again = buyer.post(f"/v1/orders/{paid}/charge", json=charge_body(stripe="tok_visa"), headers=headers)
+    assert (again.status_code, again.json()["data"]["attributes"]["status"]) == (200, True)
+    assert [what for what, _ in bank.calls] == ["charge"]
+
+
+def test_loose_attendees_are_forgotten(buyer, fair):
+    body = {
+        "data": {
+            "type": "attendee",
+            "relationships": {
+                "event": {"data": {"type": "event", "id": "7"}},
+                "ticket": {"data": {"type": "ticket", "id": "1"}},
+            },
+        }
+    }
+    attendee = buyer.post("/v1/attendees", json=body).json()["data"]["id"]
+    with clock.freeze(clock.now() + timedelta(minutes=61)):
+        jobs.delete_loose_attendees()
+    assert buyer.get(f"/v1/attendees/{attendee}").status_code == 404
