@@ -131,7 +131,11 @@ def refund(refund_id: uuid.UUID) -> None:
     if taken is None:
         return
     payment, wanted, provider = taken
-    report = provider.refund(payment, wanted)
+    try:
+        report = provider.refund(payment, wanted)
+    except BaseException:
+        db.run(lambda session: refunds.postpone(session, refund_id))
+        raise
     db.run(lambda session: refunds.settle_refund(session, refund_id, report))
 
 

@@ -16,6 +16,7 @@ import orjson
 import paypalrestsdk
 import requests
 from paypalrestsdk import exceptions
+from paypalrestsdk.resource import Resource
 
 from chassis.errors import Unprocessable
 from services.payments.clients.http import Timeouts, provider_seconds
@@ -132,7 +133,7 @@ class PayPal:
             with self._call("refund") as call:
                 sale = paypalrestsdk.Sale({"id": payment.transaction_id}, api=call.api)
                 amount = {"total": to_paypal(refund.amount_minor, refund.currency), "currency": refund.currency}
-                wish = paypalrestsdk.Resource({"amount": amount, "invoice_number": str(refund.id)}, api=call.api)
+                wish = Resource({"amount": amount, "invoice_number": str(refund.id)}, api=call.api)
                 wish.request_id = refund.idempotency_key
                 made = sale.refund(wish)
                 call.check(made.success(), made)
@@ -192,7 +193,7 @@ class PayPal:
         try:
             with self._call("charge") as call:
                 made = paypalrestsdk.Payment({"id": payment.provider_reference or found.reference}, api=call.api)
-                wish = paypalrestsdk.Resource({"payer_id": found.payer_id}, api=call.api)
+                wish = Resource({"payer_id": found.payer_id}, api=call.api)
                 wish.request_id = f"{payment.idempotency_key}-execute"
                 call.check(made.post("execute", wish, made), made)
                 return _report(made.to_dict())

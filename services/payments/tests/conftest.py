@@ -12,6 +12,7 @@ from chassis import db as database
 from chassis.testing import service_fixtures
 from local.fakes.running import RunningFake
 from local.ports import free_port
+from local.tests.receiver import Receiver
 from proto.payments.payments_pb2 import ChargeRequest, OrderRequest, PaymentState, StartPaymentRequest
 from services.payments.grpc_server import PaymentsServicer
 from services.payments.main import SERVICE
@@ -44,11 +45,17 @@ def stripe_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running
 
 
 @pytest.fixture(scope="session")
-def paypal_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFake]:
-    # It sends its webhooks to a port where nobody listens; the tests carry them over when they want to.
+def mailbox() -> Iterator[Receiver]:
+    """Where PayPal's webhooks land; tests carry them over to the service when, and as often as, they want to."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def paypal_process(tmp_path_factory: pytest.TempPathFactory, mailbox: Receiver) -> Iterator[RunningFake]:
     options = (
         *("--client-id", "the-client", "--client-secret", "the-secret", "--webhook-id", PAYPAL_WEBHOOK_ID),
-        *("--webhook-url", "http://127.0.0.1:9/", "--quiet"),
+        *("--webhook-url", mailbox.url, "--quiet"),
     )
     with RunningFake("paypal", tmp_path_factory.mktemp("paypal"), *options, port=PAYPAL_PORT) as fake:
         yield fake
@@ -62,9 +69,10 @@ def stripe_fake(stripe_process: RunningFake) -> RunningFake:
 
 
 @pytest.fixture
-def paypal_fake(paypal_process: RunningFake) -> RunningFake:
+def paypal_fake(paypal_process: RunningFake, mailbox: Receiver) -> RunningFake:
     paypal_process.start()
     paypal_process.reset()
+    mailbox.clear()
     return paypal_process
 
 
@@ -86,7 +94,7 @@ class Shop:
     def start(self, mode: str = "stripe", **more: Any) -> PaymentState:
         return self._servicer.StartPayment(self.wish(mode, **more))
 
-    def charge(self, token: str = "tok_visa", mode: str = "stripe", **more: Any) -> PaymentState:
+    def charge(self, token: str = "tok_visa", mode: str = "stripe", **more: Any) -> PaymentState:  # noqa: S107
         ids = {name: more.pop(name) for name in ("paypal_payer_id", "paypal_payment_id") if name in more}
         return self._servicer.Charge(ChargeRequest(payment=self.wish(mode, **more), stripe_token=token, **ids))
 
