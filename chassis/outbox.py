@@ -19,9 +19,9 @@ from chassis.messages import Envelope
 log = logging.getLogger(__name__)
 
 BATCH = 200
-QUICK_SECONDS = 0.02  # how soon to look again after there was something,
+QUICK_SECONDS = 0.05  # how soon to look again after there was something,
 IDLE_SECONDS = 0.5  # and, in growing steps, after a long while without: only other processes' messages wait so long
-LINGER_SECONDS = 0.01  # what commits at about the same time shares one batch
+ROUND_SECONDS = 0.05  # the first message after a silence goes at once; under load, one batch at most so often
 MEASURE_SECONDS = 5.0
 
 outbox = Table(
@@ -98,14 +98,17 @@ class Relay:
         idle_seconds = IDLE_SECONDS
         try:
             while not stop.is_set():
+                started = time.monotonic()
                 sent = self._try_once()
                 if sent is None:
                     stop.wait(backoff.next())
                     continue
                 backoff.reset()
                 idle_seconds = QUICK_SECONDS if sent else min(idle_seconds * 2, IDLE_SECONDS)
-                if sent < BATCH and self._alarm.wait(idle_seconds):
-                    time.sleep(LINGER_SECONDS)
+                if sent < BATCH:
+                    next_round = started + ROUND_SECONDS
+                    self._alarm.wait(idle_seconds)
+                    time.sleep(max(0.0, next_round - time.monotonic()))
                     self._alarm.clear()
         finally:
             _alarms = tuple(alarm for alarm in _alarms if alarm is not self._alarm)

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 
 from chassis.broker.backoff import Backoff
-from chassis.broker.embedded.connection import Database, wait_for_news
+from chassis.broker.embedded.connection import Bell, Database
 from chassis.broker.interface import Handle, Timing
 from chassis.broker.verdicts import Ruling, rule
 from chassis.messages import Envelope
@@ -53,7 +53,7 @@ class Consumer:
         self.database.keep_connected(self._read, self.stop)
 
     def _read(self, connection: psycopg.Connection, lost: Backoff) -> None:
-        connection.execute(f'LISTEN "{self.database.channel(self.service)}"')
+        bell = Bell(connection, self.database.channel(self.service))
         pauses = Backoff(self.timing.pause_seconds, self.timing.longest_pause_seconds)
         while not self.stop.is_set():
             with connection.transaction():
@@ -66,7 +66,7 @@ class Consumer:
             elif batch:
                 pauses.reset()
             else:
-                wait_for_news(connection, due_seconds, self.stop)
+                bell.wait(due_seconds, self.stop)
 
     def _claim(self, connection: psycopg.Connection) -> list[Any]:
         with connection.cursor(binary=True) as cursor:

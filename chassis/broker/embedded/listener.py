@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from chassis.broker.backoff import Backoff
-from chassis.broker.embedded.connection import Database, wait_for_news
+from chassis.broker.embedded.connection import Bell, Database
 from chassis.broker.interface import Hear
 from chassis.messages import Envelope
 
@@ -43,7 +43,7 @@ class Listener:
         self.database.keep_connected(self._listen, self.stop)
 
     def _listen(self, connection: psycopg.Connection, lost: Backoff) -> None:
-        connection.execute(f'LISTEN "{self.database.channel("broadcast")}"')
+        bell = Bell(connection, self.database.channel("broadcast"))
         while not self.stop.is_set():
             first = self._horizon is None
             news = self._read(connection)
@@ -53,7 +53,7 @@ class Listener:
                     self._tell(envelope)
             elif self.ready is not None:
                 self.ready.set()
-            wait_for_news(connection, POLL_SECONDS, self.stop)
+            bell.wait(POLL_SECONDS, self.stop)
 
     def _read(self, connection: psycopg.Connection) -> list[Envelope]:
         rows = connection.execute(READ, (str(self._horizon or 0), self.window_seconds)).fetchall()

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -19,6 +20,7 @@ from chassis.messages import Envelope
 
 log = logging.getLogger(__name__)
 STOP_SECONDS = 0.2
+LINGER_SECONDS = 0.005  # one burst of the publisher is one batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,9 @@ class Consumer:
     def _take(self, timeout_seconds: float) -> list[Delivery]:
         arrived: list[Delivery] = []
         try:
-            arrived += self._chunks.get(timeout=timeout_seconds) if timeout_seconds else self._chunks.get_nowait()
+            if timeout_seconds:
+                arrived += self._chunks.get(timeout=timeout_seconds)
+                time.sleep(LINGER_SECONDS)
             while True:
                 arrived += self._chunks.get_nowait()
         except Empty:
