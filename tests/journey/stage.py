@@ -80,7 +80,7 @@ class Stage:
             "user",
             {"email": address, "password": PASSWORD, "first-name": name.capitalize(), "last-name": "Example"},
         )
-        token = self.token_in(self.mail_to(address, "verify"))
+        token = self.token_in(self.mail_to(address, "confirm"))
         self.nobody.call("POST", "/v1/auth/verify-email", json={"data": {"token": token}})
         return self.nobody.log_in(address, PASSWORD)
 
