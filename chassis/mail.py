@@ -214,7 +214,8 @@ def compose(row: Row[Any], post: Post) -> EmailMessage:
     except ValueError as error:
         raise Refused(str(error), is_final=True) from None
     policy = SMTP if recipient.addr_spec.isascii() else SMTPUTF8
-    message = EmailMessage(policy=policy)
+    # Long lines stay as they are, so that a link in an .eml file can be read and copied; 998 is what SMTP takes.
+    message = EmailMessage(policy=policy.clone(max_line_length=990))
     message["From"] = post.sender
     message["To"] = recipient
     message["Subject"] = row.subject

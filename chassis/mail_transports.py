@@ -65,7 +65,7 @@ class FolderTransport:
         try:
             make_folder(self._folder)
             if not path.exists():
-                write_atomically(path, message.as_bytes())
+                write_atomically(path, message.as_bytes(policy=message.policy.clone(linesep="\n")))
         except OSError as error:
             raise Unavailable("The mail folder cannot be written") from error
 

@@ -1,0 +1,301 @@
+"""chassis.mail as this service uses it: promised in a transaction, delivered after it, once, and never bent by its words."""
+
+import email
+import email.policy
+import socketserver
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import chassis.db
+from chassis import clock, mail
+from chassis.errors import Unavailable
+from chassis.mail import Attachment, parse_address, queue_mail
+from chassis.mail_transports import open_transport
+
+SENDER = "Stagedoor <no-reply@tickets.example.com>"
+
+
+def promise(recipient: str = "anna@example.com", **changes: Any) -> bool:
+    words = {"kind": "ticket", "about": "attendee:1", "subject": "Your ticket", "text": "Here it is.", **changes}
+    with chassis.db.transaction() as db:
+        return queue_mail(db, recipient=recipient, **words)
+
+
+def rows() -> list[Any]:
+    with chassis.db.transaction() as db:
+        return list(db.execute(select(mail.mail).order_by(mail.mail.c.id)).all())
+
+
+def deliver_to(folder: Path) -> list[EmailMessage]:
+    mail.configure(f"file://{folder}", SENDER)
+    mail.deliver_mail()
+    files = sorted(folder.glob("*.eml"))
+    return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in files]
+
+
+def test_a_promise_is_kept_once(app: Any, tmp_path: Path) -> None:
+    assert promise()
+    assert not promise(subject="Another word for the same")
+    (message,) = deliver_to(tmp_path)
+    assert message["To"] == "anna@example.com"
+    assert message["From"] == SENDER
+    assert message["Subject"] == "Your ticket"
+    assert deliver_to(tmp_path) != [], "and stays one file"
+    assert len(list(tmp_path.iterdir())) == 1
+    assert [row.status for row in rows()] == ["sent"]
+
+
+def test_what_is_rolled_back_was_never_promised(app: Any) -> None:
+    def change_ones_mind(db: Session) -> None:
+        queue_mail(db, kind="k", recipient="a@b.example", about="x", subject="s", text="t")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        chassis.db.run(change_ones_mind)
+    assert rows() == []
+
+
+def test_kind_recipient_matter_and_version_make_another_mail(app: Any) -> None:
+    promise()
+    assert promise(kind="order")
+    assert promise("bob@example.com")
+    assert promise(about="attendee:2")
+    assert promise(version=2)
+    assert not promise("ANNA@example.com")
+    assert len({row.message_id for row in rows()}) == 5
+
+
+def test_the_file_is_named_after_the_message_id(app: Any, tmp_path: Path) -> None:
+    promise()
+    (message,) = deliver_to(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{rows()[0].message_id}.eml"]
+    assert message["Message-ID"] == f"<{rows()[0].message_id}@tickets.example.com>"
+
+
+def test_a_process_that_dies_after_sending_sends_no_second_file(
+    app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise()
+    with monkeypatch.context() as patch:
+        patch.setattr(mail, "_note", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            deliver_to(tmp_path)
+    written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    with clock.freeze(clock.now() + timedelta(minutes=10)):
+        deliver_to(tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
+    assert [row.status for row in rows()] == ["sent"]
+
+
+@pytest.mark.parametrize("nasty", ["Hi\r\nBcc: all@example.com", "Hi\nX-Evil: 1", "Hi\x00\r\n\r\n<script>", "a\u2028b"])
+def test_no_word_becomes_a_header(app: Any, tmp_path: Path, nasty: str) -> None:
+    promise(subject=nasty, attachments=[Attachment(nasty, "application/pdf", data=b"x")])
+    (message,) = deliver_to(tmp_path)
+    assert message["Bcc"] is None
+    assert message["X-Evil"] is None
+    assert set(message.keys()) == {
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "MIME-Version",
+        "Content-Type",
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "anna",
+        "anna@",
+        "@example.com",
+        "a@b.example, c@d.example",
+        "a@b.example\r\nBcc: c@d.example",
+        "a b@example.com",
+        "Anna <a@b.example> <c@d.example>",
+    ],
+)
+def test_what_is_no_address_is_kept_as_failed_and_sent_to_nobody(app: Any, tmp_path: Path, address: str) -> None:
+    promise(address)
+    assert deliver_to(tmp_path) == []
+    assert [row.status for row in rows()] == ["failed"]
+
+
+def test_addresses_beyond_ascii_are_written_as_mail_servers_know_them() -> None:
+    assert parse_address("anna@müller.example").addr_spec == "anna@xn--mller-kva.example"
+    assert parse_address("Änne <aenne@example.com>").display_name == "Änne"
+
+
+def test_words_in_any_script_and_files_arrive(app: Any, tmp_path: Path) -> None:
+    attachments = [Attachment("ticket.pdf", "application/pdf", data=b"%PDF"), Attachment("e.ics", ICS, data=b"BEGIN")]
+    promise(subject="Ваш билет – 票", text="Привет", html="<p>Привет</p>", attachments=attachments)
+    (message,) = deliver_to(tmp_path)
+    assert message["Subject"] == "Ваш билет – 票"
+    plain, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert plain is not None
+    assert html is not None
+    assert (plain.get_content(), html.get_content()) == ("Привет\n", "<p>Привет</p>\n")
+    names = [(part.get_filename(), part.get_content_type()) for part in message.iter_attachments()]
+    assert names == [("ticket.pdf", "application/pdf"), ("e.ics", "text/calendar")]
+
+
+ICS = "text/calendar; method=PUBLISH; charset=utf-8"
+
+
+def test_a_long_link_stays_on_one_line_of_the_file(app: Any, tmp_path: Path) -> None:
+    link = "https://tickets.example.com/" + "x" * 300
+    promise(text=f"Bitte öffnen:\n{link}\n")
+    deliver_to(tmp_path)
+    (path,) = tmp_path.iterdir()
+    assert f"\n{link}\n" in path.read_text("utf-8")
+
+
+def test_what_was_sent_is_not_kept(app: Any, tmp_path: Path) -> None:
+    promise(html="<p>secret link</p>")
+    deliver_to(tmp_path)
+    (row,) = rows()
+    assert (row.subject, row.text, row.html, row.attachments) == ("", "", "", [])
+
+
+def test_an_erased_person_is_in_no_row(app: Any, tmp_path: Path) -> None:
+    promise()
+    deliver_to(tmp_path)
+    promise(about="attendee:2")
+    with chassis.db.transaction() as db:
+        mail.forget_recipient(db, "Anna@example.com")
+    (row,) = rows()
+    assert "anna" not in row.recipient
+    assert row.status == "sent"
+
+
+@dataclass
+class Post:
+    """An SMTP server that says what the test wants."""
+
+    answer: str = "250 ok"
+    received: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+
+
+@pytest.fixture
+def post() -> Iterator[Post]:
+    office = Post()
+
+    class Clerk(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            office.connections += 1
+            self._say("220 ready")
+            while line := self.rfile.readline():
+                verb = line.split()[0].upper() if line.split() else b""
+                if verb == b"DATA":
+                    self._say("354 go on")
+                    office.received.append(self._message())
+                    self._say("250 queued")
+                elif verb == b"RCPT":
+                    self._say(office.answer)
+                elif verb == b"QUIT":
+                    self._say("221 bye")
+                    return
+                else:
+                    self._say("250 ok")
+
+        def _say(self, words: str) -> None:
+            self.wfile.write(words.encode() + b"\r\n")
+
+        def _message(self) -> bytes:
+            lines = []
+            while (line := self.rfile.readline()) != b".\r\n":
+                lines.append(line)
+            return b"".join(lines)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Clerk)
+    server.daemon_threads = True
+    office.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield office
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_server_gets_several_mails_over_one_connection(app: Any, post: Post) -> None:
+    promise()
+    promise("bob@example.com")
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    mail.deliver_mail()
+    assert [row.status for row in rows()] == ["sent", "sent"]
+    assert post.connections == 1
+    assert b"To: anna@example.com" in post.received[0]
+
+
+def test_a_mailbox_that_does_not_exist_is_given_up(app: Any, post: Post) -> None:
+    post.answer = "550 no such user"
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    mail.deliver_mail()
+    (row,) = rows()
+    assert (row.status, row.attempts) == ("failed", 1)
+    assert "550 no such user" in row.problem
+
+
+def test_a_server_that_is_busy_is_tried_again_later_and_later(app: Any, post: Post) -> None:
+    post.answer = "451 try later"
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    mail.deliver_mail()
+    mail.deliver_mail()
+    (row,) = rows()
+    assert (row.status, row.attempts) == ("queued", 1)
+    with clock.freeze(row.due_at + timedelta(seconds=1)):
+        mail.deliver_mail()
+    assert rows()[0].attempts == 2
+    post.answer = "250 ok"
+    with clock.freeze(rows()[0].due_at + timedelta(seconds=1)):
+        mail.deliver_mail()
+    assert rows()[0].status == "sent"
+
+
+def test_a_server_that_is_away_uses_up_no_attempts(app: Any) -> None:
+    promise()
+    mail.configure("smtp://127.0.0.1:9", SENDER)
+    with pytest.raises(Unavailable):
+        mail.deliver_mail()
+    (row,) = rows()
+    assert (row.status, row.attempts) == ("queued", 0)
+
+
+def test_a_password_is_not_sent_in_the_clear_beyond_this_machine(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[Any] = []
+    monkeypatch.setattr("smtplib.SMTP.connect", lambda *_: (220, b"ready"))
+    monkeypatch.setattr("smtplib.SMTP.ehlo_or_helo_if_needed", lambda _: None)
+    monkeypatch.setattr("smtplib.SMTP.has_extn", lambda *_: False)
+    monkeypatch.setattr("smtplib.SMTP.login", lambda *arguments: sent.append(arguments))
+    promise()
+    mail.configure("smtp://me:secret@mail.example.com", SENDER)
+    with pytest.raises(Unavailable):
+        mail.deliver_mail()
+    assert sent == []
+
+
+@pytest.mark.parametrize("url", ["", "mail", "file://host/x", "http://x", "smtp://"])
+def test_a_url_that_names_no_transport_is_refused(url: str) -> None:
+    with pytest.raises(ValueError):
+        open_transport(url)
+
+
+def _killed(*_: Any) -> None:
+    raise KeyboardInterrupt
