@@ -9,6 +9,7 @@ from chassis.inbox import consumes
 from chassis.replicas import apply
 from proto.events import events_pb2 as pb
 from services.accounts import queries
+from services.accounts.commands import notices
 from services.accounts.models import EventReplica, EventRoleReplica, User
 
 
@@ -35,3 +36,5 @@ def know_event_role(db: Session, message: pb.EventRoleChanged) -> None:
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)}
     if apply(db, EventRoleReplica, role, values):
         db.execute(sa.update(User).where(User.id == role.user_id).values(team_roles=queries.team_roles(role.user_id)))
+        if role.roles:
+            notices.welcome_to_team(db, role.user_id, role.event_id, list(role.roles))

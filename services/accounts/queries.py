@@ -12,9 +12,18 @@ from chassis import clock
 from chassis.auth import Claims
 from services.accounts import minting
 from services.accounts.domain.emails import key_of
-from services.accounts.models import EndedSession, EventRoleReplica, LoginSession, MailToken, RefreshToken, User
+from services.accounts.models import (
+    EndedSession,
+    EventReplica,
+    EventRoleReplica,
+    LoginSession,
+    MailToken,
+    RefreshToken,
+    User,
+)
 
 Criterion = ColumnElement[bool] | bool
+COUNTED_ROLES = ("owner", "organizer", "coorganizer", "track_organizer", "attendee")
 
 
 def visible_to_owner(owner: Any) -> Any:
@@ -26,6 +35,20 @@ def visible_to_owner(owner: Any) -> Any:
         return True if claims.is_admin else owner == claims.user_id
 
     return visible
+
+
+def events_of_caller(claims: Claims | None) -> Criterion:
+    """Published events, and those in whose team the caller is."""
+    if claims is None:
+        return False
+    if claims.is_admin:
+        return True
+    in_team = sa.exists().where(
+        EventRoleReplica.event_id == EventReplica.id,
+        EventRoleReplica.user_id == claims.user_id,
+        sa.func.cardinality(EventRoleReplica.roles) > 0,
+    )
+    return sa.or_(EventReplica.state == "published", in_team)
 
 
 def living_user(db: Session, email: str) -> User | None:
@@ -101,3 +124,17 @@ def team_roles(user_id: int) -> Any:
     roles = sa.select(role).where(EventRoleReplica.user_id == user_id).subquery()
     held = sa.select(sa.func.array_agg(sa.distinct(roles.c.role)))
     return sa.func.coalesce(held.scalar_subquery(), sa.cast([], ARRAY(sa.String(20))))
+
+
+def count_users(db: Session) -> dict[str, int]:
+    """How many living users there are of each kind, in one pass."""
+    counted = {
+        "super-admin": User.is_super_admin,
+        "admin": User.is_admin,
+        "verified": User.is_verified,
+        "unverified": User.is_verified.is_(False),
+        **{role.replace("_", "-"): User.team_roles.any_() == role for role in COUNTED_ROLES},
+    }
+    columns = [sa.func.count().filter(criterion) for criterion in counted.values()]
+    row = db.execute(sa.select(*columns).where(User.deleted_at.is_(None))).one()
+    return dict(zip(counted, row, strict=True))

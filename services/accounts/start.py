@@ -8,7 +8,7 @@ from chassis import jsonapi, mail
 from chassis.db import transaction
 from chassis.errors import Unavailable
 from services.accounts import hashing, keys, limits, mails, messages, minting, queries
-from services.accounts.api import auth
+from services.accounts.api import alternate_emails, auth, notifications, users
 from services.accounts.commands import people
 from services.accounts.commands.people import Account
 from services.accounts.config import Settings
@@ -17,6 +17,8 @@ from services.accounts.domain.passwords import read_new_password
 from services.accounts.models import Base
 
 log = logging.getLogger(__name__)
+
+RESOURCES = (users.users, notifications.notifications, notifications.events, alternate_emails.user_emails)
 
 _settings: Settings | None = None
 
@@ -34,7 +36,7 @@ def prepare(given: Settings, _roles: Sequence[str]) -> None:
     people.configure(given.verification_hours)
     auth.configure(given.session_days)
     mail.configure(given.mail_url, given.mail_from)
-    jsonapi.prepare(Base.metadata)
+    jsonapi.prepare(Base.metadata)  # after the modules of api/ have declared their types, see RESOURCES
     try:
         make_first_super_admin()
     except Unavailable:

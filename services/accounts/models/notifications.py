@@ -5,10 +5,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from chassis import clock
 from services.accounts.models.base import Base
+from services.accounts.models.events import EventReplica
 from services.accounts.models.users import User
 
 
@@ -44,3 +45,6 @@ class EmailNotification(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
 
     user: Mapped[User] = relationship(lazy="raise")
+    event: Mapped[EventReplica] = relationship(
+        primaryjoin=lambda: foreign(EmailNotification.event_id) == EventReplica.id, viewonly=True, lazy="raise"
+    )

@@ -1,14 +1,18 @@
 """People: how they are reached, what they may do on the whole platform, and what they tell of themselves."""
 
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Identity, Index, String, Text, text
+from sqlalchemy import BigInteger, Boolean, DateTime, ForeignKey, Identity, Index, String, Text, and_, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from chassis import clock
 from services.accounts.models.base import Base
+from services.accounts.models.events import EventReplica, EventRoleReplica
+
+if TYPE_CHECKING:
+    from services.accounts.models.notifications import EmailNotification, Notification
 
 Role = Literal["user", "admin", "super-admin"]
 
@@ -75,6 +79,19 @@ class User(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
     erased_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
 
+    notifications: Mapped[list["Notification"]] = relationship(viewonly=True, lazy="raise")
+    email_notifications: Mapped[list["EmailNotification"]] = relationship(viewonly=True, lazy="raise")
+    alternate_emails: Mapped[list["UserEmail"]] = relationship(viewonly=True, lazy="raise")
+    events: Mapped[list[EventReplica]] = relationship(
+        secondary=EventRoleReplica.__table__,
+        primaryjoin=lambda: and_(
+            User.id == foreign(EventRoleReplica.user_id), func.cardinality(EventRoleReplica.roles) > 0
+        ),
+        secondaryjoin=lambda: foreign(EventRoleReplica.event_id) == EventReplica.id,
+        viewonly=True,
+        lazy="raise",
+    )
+
     @property
     def role(self) -> Role:
         """The rank in the whole system, as tokens carry it."""
@@ -92,7 +109,15 @@ class UserEmail(Base):
     """Another address of a person, for contact only: nobody logs in with it."""
 
     __tablename__ = "user_emails"
-    __table_args__ = (Index("uq_user_emails_user_id_email_key", "user_id", "email_key", unique=True),)
+    __table_args__ = (
+        Index(
+            "uq_user_emails_user_id_email_key",
+            "user_id",
+            "email_key",
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))

@@ -191,7 +191,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_user_emails_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_emails")),
     )
-    op.create_index("uq_user_emails_user_id_email_key", "user_emails", ["user_id", "email_key"], unique=True)
+    op.create_index(
+        "uq_user_emails_user_id_email_key",
+        "user_emails",
+        ["user_id", "email_key"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_table(
         "refresh_tokens",
         sa.Column("session_id", sa.String(length=32), nullable=False),
