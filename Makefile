@@ -46,7 +46,8 @@ bench: $(VENV)/.installed ## measure: CPU per order, orders per second, a flash 
 docs: $(VENV)/.installed ## generate docs/settings.md
 	$(BIN)/python -m tests.generate_docs
 
-secrets: ## every secret that docker-compose.yml reads, one file each
+secrets: ## what `docker compose up` reads: every secret as a file, and .env
+	@test -e .env || cp .env.example .env
 	@python3 deploy/compose/make_secrets.py
 
 clean: ## remove the environment and caches (not the data)

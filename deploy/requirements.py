@@ -1,8 +1,9 @@
-"""What one service needs at run time, as pip reads it: `python requirements.py orders`. For building images."""
+"""What to install for one image, as pip reads it: `python requirements.py chassis` or one of the extras, `orders` say."""
 
 import sys
 import tomllib
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-print("\n".join([*project["dependencies"], *project["optional-dependencies"].get(sys.argv[1], [])]))  # noqa: T201
+extras = {"chassis": project["dependencies"], **project["optional-dependencies"]}
+print("\n".join(extras[sys.argv[1]]))  # noqa: T201

@@ -7,16 +7,17 @@ control and in your backup: without `key_encryption` and `secrets_keys` nobody c
 import base64
 import hashlib
 import json
+import os
 import secrets
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent / "secrets"
+FOLDER = Path(os.environ.get("SECRETS_FOLDER") or Path(__file__).resolve().parent / "secrets")
 SERVICES = ("accounts", "events", "orders", "payments", "tickets")
 
 
 def main() -> None:
     """Writes what is missing."""
-    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     _keep("postgres_password", secrets.token_urlsafe(24))
     rabbit = _keep("rabbitmq_password", secrets.token_urlsafe(24))
     callers = []
@@ -32,6 +33,8 @@ def main() -> None:
     for name in ("key_encryption", "secrets_keys", "ticket_signing_keys"):
         _keep(name, "1:" + base64.b64encode(secrets.token_bytes(32)).decode())
     _keep("super_admin_password", secrets.token_urlsafe(12))
+    _keep("mail_url", "file:///mail")
+    _keep("storage_url", "file:///files")
     _keep("stripe_secret_key", "sk_test_" + secrets.token_hex(16))
     _keep("stripe_webhook_secret", "whsec_" + secrets.token_hex(24))
     _keep("paypal_client_secret", secrets.token_hex(24))
@@ -67,6 +70,7 @@ def _keep(name: str, value: str) -> str:
 
 def _write(name: str, value: str) -> str:
     path = FOLDER / name
+    path.unlink(missing_ok=True)  # what is there is read-only
     path.write_text(value, encoding="utf-8")
     path.chmod(0o444)  # containers read it as other users; the folder itself is the owner's alone
     return value
