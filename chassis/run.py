@@ -11,19 +11,20 @@ import logging
 import os
 import threading
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import grpc
 import uvicorn
 
-from chassis import auth, db, idempotency, inbox, keys, log, rpc
+from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc
 from chassis.app import create_app
-from chassis.broker import Broker, connect
+from chassis.broker import Broker, BrokerDownError, connect
 from chassis.config import ServiceSettings, load
 from chassis.front import Front
 from chassis.inbox import Dispatcher, consumers_in
-from chassis.jobs import Clock, job, jobs_in
+from chassis.jobs import Clock, Job, job, jobs_in
 from chassis.listening import Listening
 from chassis.outbox import Relay
 from chassis.service import Service
@@ -41,12 +42,25 @@ def forget_old_rows() -> None:
         inbox.forget_old(session)
 
 
+def measure_queues(broker: Broker, service: str) -> None:
+    """Sets the gauges of the queues of this service, dead letters too."""
+    try:
+        depths = broker.depths()
+    except BrokerDownError as error:
+        logger.warning("queues are not measured", extra={"error": str(error).split("\n")[0]})
+        return
+    for depth in depths:
+        if depth.queue.partition(".")[0] in (service, "retry"):
+            metrics.queue_depth.labels(depth.queue).set(depth.messages)
+
+
 class Worker:
     """Relay, consumers and jobs of a process."""
 
     def __init__(self, service: Service, broker: Broker) -> None:
         self._stop = threading.Event()
-        self._clock = Clock([*jobs_in(service.jobs), forget_old_rows.__dict__["__job__"]])
+        measure = Job("chassis.run.measure_queues", 30, partial(measure_queues, broker, service.name))
+        self._clock = Clock([*jobs_in(service.jobs), forget_old_rows.__dict__["__job__"], measure])
         dispatcher = Dispatcher(service.name, consumers_in(service.consumers))
         relay = Relay(db.engine(), broker)
         self._threads = [

@@ -17,7 +17,7 @@ RABBITMQ = "amqp://guest:guest@127.0.0.1:5672/"
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that ask for `broker_url` run once per broker; RabbitMQ where there is one, or where one was asked for."""
-    if "broker_url" in metafunc.fixturenames:
+    if "broker_url" in metafunc.fixturenames and "broker_url" not in vars(metafunc.module):
         brokers = ["embedded"]
         if "TEST_BROKER_URL" in os.environ or _is_there(RABBITMQ):
             brokers.append("rabbitmq")

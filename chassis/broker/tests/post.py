@@ -123,6 +123,11 @@ class Post:
         self._stops.append(stop)
         self._threads.append(thread)
 
+    def halt(self, stop: threading.Event) -> None:
+        """Stops what was started with this event, and waits until it has ended."""
+        stop.set()
+        self._threads[self._stops.index(stop)].join(10)
+
     @property
     def is_rabbitmq(self) -> bool:
         """Whether this is RabbitMQ."""

@@ -176,7 +176,7 @@ def test_what_a_stopped_consumer_did_not_answer_stays(post: Post) -> None:
     paused = Reader(lambda envelope: PAUSE)
     stop = post.consume(broker, paused)
     eventually(lambda: paused.got)
-    stop.set()
+    post.halt(stop)
     reader = Reader()
     post.consume(broker, reader)
     eventually(lambda: len(set(reader.texts)) == 10)
