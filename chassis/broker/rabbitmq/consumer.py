@@ -69,7 +69,7 @@ class Consumer:
             while not self._stop.is_set():
                 arrived = self._take(STOP_SECONDS if not held else 0)
                 batch = [each for each in [*held, *arrived] if each.channel is self._channel]
-                held = self._work(batch) if batch else []
+                held = self._try(batch) if batch else []
                 if held:
                     self._stop.wait(pauses.next())
                 elif batch:
@@ -110,6 +110,13 @@ class Consumer:
                 arrived += self._chunks.get_nowait()
         except Empty:
             return arrived
+
+    def _try(self, batch: list[Delivery]) -> list[Delivery]:
+        try:
+            return self._work(batch)
+        except Exception:  # a thread that ends would be silence for ever
+            log.exception("RabbitMQ: unexpected failure, trying the batch again")
+            return batch
 
     def _work(self, batch: Sequence[Delivery]) -> list[Delivery]:
         """What of the batch has to wait."""

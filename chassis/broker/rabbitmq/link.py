@@ -16,6 +16,7 @@ from chassis.broker.interface import BrokerDownError
 from chassis.broker.rabbitmq.topology import Topology
 
 log = logging.getLogger(__name__)
+logging.getLogger("pika").setLevel(logging.CRITICAL)  # it needs ten lines for what we say in one
 
 
 class Server:

@@ -1,4 +1,4 @@
-"""Exchanges, queues and bindings, all derived from the catalogue. See docs/decisions for why each argument is there."""
+"""Exchanges, queues and bindings, all derived from the catalogue; docs/decisions says why they look like this."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
