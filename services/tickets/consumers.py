@@ -14,6 +14,7 @@ from proto.orders.orders_pb2 import (
     OrderExpired,
     OrderPaid,
     OrderPlaced,
+    OrderState,
     TicketsResendRequested,
 )
 from services.tickets import commands, mails, pages, queries, start
@@ -64,11 +65,12 @@ def change_holder(db: Session, message: AttendeeChanged) -> None:
 
 @consumes(TicketsResendRequested)
 def send_again(db: Session, message: TicketsResendRequested) -> None:
-    """All mails of a completed order once more, once per wish."""
+    """All mails of a completed order, or the payment instructions of a placed one, once more: once per wish."""
     order = queries.order_of(db, message.order_identifier)
-    if order is None or order.status != "paid":
-        return
-    mails.promise_again(db, order, message.request_key)
+    if order is not None and order.status == "paid":
+        mails.promise_again(db, order, message.request_key)
+    elif order is not None and order.status == "placed":
+        mails.promise_placed(db, OrderState.FromString(order.state), again=message.request_key)
 
 
 @consumes(EventChanged)

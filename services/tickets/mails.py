@@ -67,13 +67,14 @@ def promise_again(db: Session, order: Order, request_key: str) -> None:
         promise_summary(db, state, summary, tokens, again=request_key)
 
 
-def promise_placed(db: Session, order: OrderState) -> None:
+def promise_placed(db: Session, order: OrderState, again: str = "") -> None:
     """How to pay an order that is paid outside."""
     if not order.buyer_email:
         return
     summary = pages.order_view(order, pages.event_view(order, None), [])
     letter = letters.placed_letter(summary, order.event.payment_details, pages.desk().page_url(order.identifier))
-    _promise(db, "order-placed", order.buyer_email, f"order:{order.identifier}", letter, [])
+    about = f"order:{order.identifier}{again and ':' + again}"
+    _promise(db, "order-placed", order.buyer_email, about, letter, [])
 
 
 def promise_cancelled(db: Session, order: OrderState, note: str, *, was_paid: bool) -> None:

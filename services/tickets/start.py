@@ -26,6 +26,7 @@ def prepare(settings: Settings, roles: Sequence[str]) -> None:
     mail.configure(settings.mail_url, settings.mail_from, fetch=mails.find_attachment)
     if "worker" in roles:
         _pool = RenderPool(settings.render_workers)
+        _pool.warm_up()
         _renderers = Renderers(_pool, stored.storage(), settings.render_workers)
         _renderers.start()
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from sqlalchemy import BigInteger, DateTime, MetaData, String
-from sqlalchemy.orm import mapped_column
+from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 import chassis.db
 
@@ -15,7 +15,7 @@ Text = Annotated[str, mapped_column(String(1000))]
 Address = Annotated[str, mapped_column(String(320))]
 
 
-class Base(chassis.db.Base):
+class Base(chassis.db.Base, DeclarativeBase):
     """The tables of tickets."""
 
     __abstract__ = True

@@ -30,6 +30,12 @@ class RenderPool:
         self._executor: ProcessPoolExecutor | None = None
         self._is_closed = False
 
+    def warm_up(self) -> None:
+        """Starts all processes without waiting for them: reading fonts and modules takes a while the first time."""
+        executor = self._current()
+        for _ in range(self._workers):
+            executor.submit(documents.warm_up)
+
     def render_ticket(self, view: TicketView) -> bytes:
         """One attendee's PDF. Raises UnrenderableError when this document cannot be made."""
         return self._run(documents.render_ticket, view)

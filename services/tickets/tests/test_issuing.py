@@ -345,6 +345,12 @@ def test_a_wish_sends_all_mails_once_more_and_only_once() -> None:
     ]
 
 
+def test_a_wish_sends_payment_instructions_again() -> None:
+    hear(consumers.tell_how_to_pay, OrderPlaced(order=order(version=2, payment_mode="bank", status="placed")))
+    hear(consumers.send_again, TicketsResendRequested(order_identifier=IDENTIFIER, request_key="w1"))
+    assert [sent[2] for sent in mails()] == [f"order:{IDENTIFIER}", f"order:{IDENTIFIER}:w1"]
+
+
 def test_a_moved_event_shows_on_every_ticket_and_mails_nobody() -> None:
     hear(consumers.keep_event, EventChanged(event=event(1)))
     pay()
