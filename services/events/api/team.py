@@ -1,0 +1,72 @@
+"""The team of an event: one row per person and role."""
+
+from typing import Any
+
+import flask
+from sqlalchemy.orm import Session
+
+from chassis.auth import Claims
+from chassis.db import run
+from chassis.errors import Forbidden
+from chassis.idempotency import answered
+from chassis.jsonapi import Resource, negotiate
+from services.events import commands, queries
+from services.events.api.events import events
+from services.events.api.of_event import SPEC, requires
+from services.events.domain.roles import ORGANIZER, OWNER
+from services.events.models import UsersEventsRoles
+
+users_events_roles = Resource(
+    "users-events-roles",
+    UsersEventsRoles,
+    spec=SPEC,
+    path="/v1/users-events-roles",
+    visible=queries.runs(UsersEventsRoles.event_id),
+)
+
+get_users_events_roles = users_events_roles.fetch
+list_roles_of_event = events.fetch_related("roles", may=requires("coorganizer"))
+list_users_events_roles_of_event = events.fetch_related("roles", may=requires("coorganizer"))
+get_event_of_users_events_roles = users_events_roles.fetch_related("event")
+get_role_of_users_events_roles = users_events_roles.fetch_related("role")
+
+
+def update_users_events_roles(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
+    """PATCH of the role. Organizers only; ownership is never given or taken this way."""
+    negotiate(flask.request.headers.get("Accept"))
+    incoming = users_events_roles.read(body, partial=True)
+
+    def work(db: Session) -> flask.Response:
+        assert token_info is not None  # noqa: S101 (the spec asks for a login)
+        held = users_events_roles.find(db, id_, token_info, lock=True)
+        role_id = incoming.related.get("role", held.role_id)
+        if role_id != held.role_id:
+            _check_change(db, token_info, held, role_id)
+            event_id, user_id = held.event_id, held.user_id
+            commands.take_role(db, held)
+            held = commands.give_role(db, event_id, user_id, role_id)
+        return answered(db, users_events_roles.document(db, held, token_info))
+
+    return run(work)
+
+
+def _check_change(db: Session, claims: Claims, held: UsersEventsRoles, role_id: int) -> None:
+    queries.require(db, claims, held.event_id, "organizer")
+    if OWNER in (held.role_id, role_id):
+        raise Forbidden("An event changes its owner by an invitation only.", code="owner-fixed")
+
+
+def delete_users_events_roles(id_: str, token_info: Claims | None = None) -> flask.Response:
+    """DELETE. The owner stays; only organizers take away an organizer's role."""
+
+    def work(db: Session) -> flask.Response:
+        assert token_info is not None  # noqa: S101
+        held = users_events_roles.find(db, id_, token_info, lock=True)
+        if held.role_id == OWNER:
+            raise Forbidden("The owner of an event cannot be removed.", code="owner-fixed")
+        is_own = held.user_id == token_info.user_id
+        queries.require(db, token_info, held.event_id, "coorganizer" if is_own or held.role_id != ORGANIZER else "organizer")
+        commands.take_role(db, held)
+        return answered(db, {"meta": {"message": "The role was taken away."}, "jsonapi": {"version": "1.0"}})
+
+    return run(work)

@@ -1,0 +1,39 @@
+"""Other services, as events sees them. Every call has a deadline, and none is made inside a transaction."""
+
+from chassis import rpc
+from proto.orders.orders_pb2 import (
+    AvailabilityRequest,
+    EventSales,
+    EventSalesRequest,
+    RestrictRequest,
+    TicketStock,
+)
+from proto.orders.orders_pb2_grpc import OrdersStub
+from proto.accounts.accounts_pb2 import SnapshotRequest, User
+from proto.accounts.accounts_pb2_grpc import AccountsStub
+
+
+def _orders() -> OrdersStub:
+    return OrdersStub(rpc.channel("orders"))
+
+
+def restrict(request: RestrictRequest) -> None:
+    """Makes orders keep tighter limits from now on. Raises Conflict (`below-sold`) when more is promised already."""
+    rpc.call(_orders().Restrict, request)
+
+
+def stock_of_event(event_id: int) -> dict[int, TicketStock]:
+    """What is held and sold of each ticket of an event; tickets that nobody wanted yet are missing."""
+    reply = rpc.call(_orders().GetAvailability, AvailabilityRequest(event_id=event_id))
+    return {each.ticket_id: each for each in reply.tickets}
+
+
+def sales_of_event(event_id: int) -> EventSales:
+    """How many orders an event has."""
+    return rpc.call(_orders().GetEventSales, EventSalesRequest(event_id=event_id))
+
+
+def users_after(after_id: int, limit: int) -> list[User]:
+    """A page of all users, in id order."""
+    request = SnapshotRequest(after_id=after_id, limit=limit)
+    return list(rpc.call(AccountsStub(rpc.channel("accounts")).SnapshotUsers, request, timeout_seconds=10).users)

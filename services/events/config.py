@@ -1,0 +1,35 @@
+"""What events reads from its environment."""
+
+from dataclasses import dataclass
+
+from chassis.config import ServiceSettings, setting
+from chassis.mail import MailSettings
+
+
+@dataclass(frozen=True)
+class Settings(MailSettings, ServiceSettings):
+    """Settings of events."""
+
+    providers: str = setting(
+        "PAYMENT_PROVIDERS", doc="which providers payments can use, as clients are told", default="stripe,paypal"
+    )
+    invite_days: int = setting("INVITE_DAYS", doc="how many days an invitation to a team can be accepted", default=14)
+    repair_after_seconds: int = setting(
+        "REPAIR_AFTER_SECONDS", doc="when a restriction without its commit counts as cut off", default=30
+    )
+
+
+_current: Settings | None = None
+
+
+def use(settings: Settings) -> None:
+    """Makes these the settings of this process."""
+    global _current
+    _current = settings
+
+
+def current() -> Settings:
+    """The settings of this process. Raises RuntimeError before `use`."""
+    if _current is None:
+        raise RuntimeError("services.events.config.use() has not been called in this process")
+    return _current

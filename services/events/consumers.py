@@ -1,0 +1,76 @@
+"""What events does when other services speak."""
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from chassis import clock, replicas
+from chassis.inbox import consumes
+from proto.accounts.accounts_pb2 import UserChanged
+from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderState
+from proto.payments.payments_pb2 import StripeAuthorizationChanged
+from services.events.models import Event, OrderSale, StripeAuthorization, User
+
+
+@consumes(UserChanged)
+def keep_user(db: Session, message: UserChanged) -> None:
+    """Keeps the replica of a user; a deleted one leaves a tombstone without a name."""
+    apply_user(db, message)
+
+
+def apply_user(db: Session, message: UserChanged) -> None:
+    """Writes what is newer than what we have."""
+    user = message.user
+    names = ("email", "first_name", "last_name", "public_name", "avatar_url", "locale")
+    values = {name: "" if user.deleted else getattr(user, name) for name in names}
+    replicas.apply(db, User, user, {**values, "is_verified": user.is_verified, "role": user.role or "user"})
+
+
+@consumes(StripeAuthorizationChanged)
+def link_stripe(db: Session, message: StripeAuthorizationChanged) -> None:
+    """Notes whether an event is linked with Stripe, unless we know something newer."""
+    values = {
+        "epoch": message.epoch,
+        "version": message.version,
+        "is_linked": message.is_linked,
+        "stripe_publishable_key": message.publishable_key if message.is_linked else "",
+        "heard_at": clock.now(),
+    }
+    table = StripeAuthorization
+    statement = insert(table).values(event_id=message.event_id, **values)
+    is_newer = (table.epoch < message.epoch) | ((table.epoch == message.epoch) & (table.version < message.version))
+    statement = statement.on_conflict_do_update(index_elements=["event_id"], set_=values, where=is_newer)
+    if db.execute(statement.returning(table.event_id)).scalar() is None:
+        return
+    event = db.scalars(select(Event).where(Event.id == message.event_id).with_for_update(of=Event)).first()
+    if event is not None:
+        event.is_stripe_linked = message.is_linked
+
+
+@consumes(OrderPaid)
+def count_sale(db: Session, message: OrderPaid) -> None:
+    """Counts a completed order."""
+    _count(db, message.order, is_completed=True)
+
+
+@consumes(OrderCancelled)
+def uncount_sale(db: Session, message: OrderCancelled) -> None:
+    """A cancelled order does not count, whatever it was before."""
+    _count(db, message.order, is_completed=False)
+
+
+def _count(db: Session, order: OrderState, *, is_completed: bool) -> None:
+    """Notes an order's newest state; the figures of its event move by the difference."""
+    event = db.scalars(select(Event).where(Event.id == order.event_id).with_for_update(of=Event)).first()
+    if event is None:
+        return
+    known = db.get(OrderSale, order.id)
+    if known is not None and known.version >= order.version:
+        return
+    amount, tickets = (order.amount_minor, len(order.attendees)) if is_completed else (0, 0)
+    if known is None:
+        known = OrderSale(order_id=order.id, event_id=event.id, amount_minor=0, tickets=0)
+        db.add(known)
+    event.completed_order_sales += amount - known.amount_minor
+    event.completed_order_tickets += tickets - known.tickets
+    known.version, known.amount_minor, known.tickets = order.version, amount, tickets

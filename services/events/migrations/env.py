@@ -1,0 +1,5 @@
+"""Alembic's entrance; see chassis/migrate.py."""
+
+from chassis.migrate import run_env
+
+run_env()

@@ -1,0 +1,22 @@
+"""Replica of payments' Stripe authorizations: whether an event is linked, and the key that browsers may see."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chassis import clock
+from services.events.models.base import Base
+
+
+class StripeAuthorization(Base):
+    """What payments last said about one event."""
+
+    __tablename__ = "stripe_authorizations"
+
+    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(BigInteger, default=0)
+    version: Mapped[int] = mapped_column(BigInteger, default=0)
+    is_linked: Mapped[bool] = mapped_column(default=False)
+    stripe_publishable_key: Mapped[str] = mapped_column(default="")
+    heard_at: Mapped[datetime] = mapped_column(default=clock.now)

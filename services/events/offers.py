@@ -1,0 +1,326 @@
+"""Offers: everything that an order needs to know of an event, in one round trip.
+
+What an event offers is remembered in this process, together with the number that every commit raises which changes it
+(`offer_versions`, see `telling`), and those of modules and settings. Each request reads these three numbers and the roles
+of the caller, in one statement, and asks for the rest only where a number has moved. So an offer is never older than the
+moment it was asked for, in any number of processes, and costs one index look-up.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select, text
+from sqlalchemy.orm import Session
+
+from chassis import clock, db
+from chassis.errors import NotFound, Unprocessable
+from proto.events import events_pb2 as pb
+from services.events import messages
+from services.events.domain import forms, offers
+from services.events.domain.offers import Cart, CodeFacts, Switches, TicketFacts
+from services.events.domain.roles import NAMES, passes
+from services.events.models import (
+    AccessCode,
+    CustomForm,
+    DiscountCode,
+    Event,
+    Module,
+    Setting,
+    Tax,
+    Ticket,
+    access_code_tickets,
+    discount_code_tickets,
+)
+
+REMEMBERED_EVENTS = 2_000
+REMEMBERED_TICKETS = 100_000
+
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What one event offers, as of a stamp."""
+
+    stamp: Stamp
+    event: pb.Event
+    ends_at: Any
+    is_published: bool
+    is_deleted: bool
+    tickets: Mapping[int, TicketFacts]
+    ticket_parts: Mapping[int, pb.Ticket]
+    discounts: Mapping[int, tuple[CodeFacts, pb.Discount]]
+    discounts_by_text: Mapping[str, int]
+    access_codes: Mapping[int, tuple[CodeFacts, pb.AccessCode]]
+    access_codes_by_text: Mapping[str, int]
+    switches: Switches
+    common: pb.Offer  # event, tax, payment modes, form, modules, expiry: what all offers of the event share
+
+
+_lock = threading.Lock()
+_events: OrderedDict[int, Remembered] = OrderedDict()
+_event_of_ticket: OrderedDict[int, int] = OrderedDict()  # a ticket never moves to another event
+
+_STAMP = """
+SELECT coalesce(o.version, 0), m.version, s.version,
+  (SELECT array_agg(r.role_id) FROM users_events_roles r WHERE r.event_id = %s AND r.user_id = %s)
+FROM modules m CROSS JOIN settings s LEFT JOIN offer_versions o ON o.event_id = %s
+WHERE m.id = 1 AND s.id = 1
+"""
+
+
+def forget_all() -> None:
+    """Forgets everything (tests start their tables anew)."""
+    with _lock:
+        _events.clear()
+        _event_of_ticket.clear()
+
+
+def get_offer(request: pb.OfferRequest) -> pb.Offer:
+    """The offer for a cart. Raises what the checks in `domain.offers` refuse."""
+    cart = Cart([(line.ticket_id, line.quantity) for line in request.lines])
+    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        event_id = _event_id(connection, request, cart)
+        remembered, role_ids = _current(connection, event_id, request.user_id)
+        offers.check_tickets(cart, remembered.tickets, allow_deleted=request.ignore_sale_rules)
+        return _offer(connection, request, cart, remembered, role_ids)
+
+
+def _offer(
+    connection: Connection, request: pb.OfferRequest, cart: Cart, known: Remembered, role_ids: list[int]
+) -> pb.Offer:
+    runs_event = request.is_admin or passes("coorganizer", role_ids)
+    offer = pb.Offer()
+    offer.CopyFrom(known.common)
+    offer.runs_event = runs_event
+    offer.roles.extend(NAMES[role_id] for role_id in sorted(role_ids) if role_id in NAMES)
+    discounted: frozenset[int] = frozenset()
+    if request.ignore_sale_rules:
+        discounted = _facts_only(request, cart, known, offer)
+    else:
+        if known.is_deleted or not (known.is_published or runs_event):
+            raise NotFound("There is no such event.", code="event-not-found")
+        now = clock.now()
+        offers.check_modules(cart, known.tickets, known.switches)
+        if not runs_event:
+            offers.check_sale(cart, known.tickets, known.ends_at, now)
+            if found := _access_code(connection, request, known):
+                facts, part = found
+                if offers.check_access(cart, known.tickets, facts, known.event.id, known.ends_at, now):
+                    offer.access_code.CopyFrom(part)
+            else:
+                offers.check_access(cart, known.tickets, None, known.event.id, known.ends_at, now)
+            if discount := _discount(connection, request, known):
+                facts, discount_part = discount
+                discounted = offers.check_discount(cart, known.tickets, facts, known.event.id, known.ends_at, now)
+                offer.discount.CopyFrom(discount_part)
+    for ticket_id in cart.quantities:
+        offer.tickets.add(ticket=known.ticket_parts[ticket_id], is_discounted=ticket_id in discounted)
+    return offer
+
+
+def _facts_only(request: pb.OfferRequest, cart: Cart, known: Remembered, offer: pb.Offer) -> frozenset[int]:
+    """An existing order asks again: its codes as they are now, nothing refused."""
+    if access := known.access_codes.get(request.access_code_id):
+        offer.access_code.CopyFrom(access[1])
+    if (discount := known.discounts.get(request.discount_code_id)) and discount[0].used_for == "ticket":
+        facts, part = discount
+        offer.discount.CopyFrom(part)
+        return frozenset(
+            ticket_id
+            for ticket_id in cart.quantities
+            if ticket_id in facts.ticket_ids and not known.tickets[ticket_id].is_free
+        )
+    return frozenset()
+
+
+def _discount(
+    connection: Connection, request: pb.OfferRequest, known: Remembered
+) -> tuple[CodeFacts, pb.Discount] | None:
+    code_id = request.discount_code_id or known.discounts_by_text.get(request.discount_code.strip().lower(), 0)
+    if not code_id and not request.discount_code.strip():
+        return None
+    return known.discounts.get(code_id) or _foreign(connection, DiscountCode, code_id, "discount", pb.Discount())
+
+
+def _access_code(
+    connection: Connection, request: pb.OfferRequest, known: Remembered
+) -> tuple[CodeFacts, pb.AccessCode] | None:
+    code_id = request.access_code_id or known.access_codes_by_text.get(request.access_code.strip().lower(), 0)
+    if not code_id and not request.access_code.strip():
+        return None
+    return known.access_codes.get(code_id) or _foreign(connection, AccessCode, code_id, "access", pb.AccessCode())
+
+
+def _foreign(connection: Connection, model: Any, code_id: int, kind: str, part: Any) -> tuple[CodeFacts, Any]:
+    """A code of another event, so that the checks can say in their order what is wrong with it."""
+    found = connection.execute(
+        select(model.event_id, model.is_active, model.valid_from, model.valid_till).where(
+            model.id == code_id, model.deleted_at.is_(None)
+        )
+    ).first()
+    if found is None:
+        raise offers.unknown_code(kind)
+    facts = CodeFacts(code_id, found.event_id, found.is_active, found.valid_from, found.valid_till, 0, 0, frozenset())
+    return facts, part
+
+
+def _event_id(connection: Connection, request: pb.OfferRequest, cart: Cart) -> int:
+    """The event that this is about: that of the tickets, which has to be the named one where one is named."""
+    wanted = [ticket_id for ticket_id in cart.quantities if ticket_id not in _event_of_ticket]
+    if wanted:
+        rows = connection.execute(select(Ticket.id, Ticket.event_id).where(Ticket.id.in_(wanted)))
+        with _lock:
+            _event_of_ticket.update({row.id: row.event_id for row in rows})
+            while len(_event_of_ticket) > REMEMBERED_TICKETS:
+                _event_of_ticket.popitem(last=False)
+    found = {ticket_id: _event_of_ticket.get(ticket_id) for ticket_id in cart.quantities}
+    for ticket_id, event_id in found.items():
+        if event_id is None:
+            raise NotFound("There is no such ticket.", code="ticket-not-found", meta={"ticket": str(ticket_id)})
+    event_ids = set(found.values())
+    if len(event_ids) > 1:
+        raise Unprocessable("All tickets of an order are of one event.", code="tickets-of-several-events")
+    if not request.event_key:
+        if not event_ids:
+            raise Unprocessable("Say which tickets, or which event.", code="event-missing")
+        return event_ids.pop() or 0
+    named = _named(connection, request.event_key, next(iter(event_ids), None))
+    if event_ids and named not in event_ids:
+        raise Unprocessable("The tickets belong to another event.", code="ticket-wrong-event")
+    return named
+
+
+def _named(connection: Connection, key: str, expected: int | None) -> int:
+    if key.isascii() and key.isdigit():
+        return int(key[:18])
+    if expected in _events and _events[expected].event.identifier == key:
+        return expected  # type: ignore[return-value]
+    found = connection.execute(select(Event.id).where(Event.identifier == key[:64])).scalar()
+    if found is None:
+        raise NotFound("There is no such event.", code="event-not-found")
+    return int(found)
+
+
+def _current(connection: Connection, event_id: int, user_id: int) -> tuple[Remembered, list[int]]:
+    row = connection.exec_driver_sql(_STAMP, (event_id, user_id, event_id)).first()
+    if row is None:
+        raise RuntimeError("the tables modules and settings have no row; run the migrations")
+    stamp: Stamp = (row[0], row[1], row[2])
+    remembered = _events.get(event_id)
+    if remembered is None or remembered.stamp != stamp:
+        remembered = _load(event_id, stamp)
+        with _lock:
+            _events[event_id] = remembered
+            while len(_events) > REMEMBERED_EVENTS:
+                _events.popitem(last=False)
+    return remembered, row[3] or []
+
+
+def _load(event_id: int, stamp: Stamp) -> Remembered:
+    """What the event offers. Read after the stamp: what changes meanwhile makes the stamp old, never the offer."""
+    with db.transaction() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        event = session.get(Event, event_id)
+        if event is None:
+            raise NotFound("There is no such event.", code="event-not-found")
+        tickets = session.scalars(select(Ticket).where(Ticket.event_id == event_id)).all()
+        discounts = _codes(session, DiscountCode, discount_code_tickets, event_id)
+        access_codes = _codes(session, AccessCode, access_code_tickets, event_id)
+        switches = session.get_one(Module, 1)
+        part = messages.of_event(event)
+        return Remembered(
+            stamp=stamp,
+            event=part,
+            ends_at=event.ends_at,
+            is_published=event.state == "published",
+            is_deleted=event.deleted_at is not None,
+            tickets={ticket.id: _ticket_facts(ticket) for ticket in tickets},
+            ticket_parts={
+                ticket.id: messages.of_ticket(ticket, event_is_on_sale=event.is_on_sale) for ticket in tickets
+            },
+            discounts={
+                code.id: (_code_facts(code, ids), messages.of_discount(code, sorted(ids))) for code, ids in discounts
+            },
+            discounts_by_text={code.code.lower(): code.id for code, _ in discounts if code.used_for == "ticket"},
+            access_codes={
+                code.id: (_code_facts(code, ids), messages.of_access_code(code, sorted(ids)))
+                for code, ids in access_codes
+            },
+            access_codes_by_text={code.code.lower(): code.id for code, _ in access_codes},
+            switches=Switches(switches.ticket_include, switches.payment_include, switches.donation_include),
+            common=_common(session, event, part, switches),
+        )
+
+
+def _common(session: Session, event: Event, part: pb.Event, switches: Module) -> pb.Offer:
+    tax = session.scalars(select(Tax).where(Tax.event_id == event.id, Tax.deleted_at.is_(None))).first()
+    fields = session.scalars(
+        select(CustomForm)
+        .where(CustomForm.event_id == event.id, CustomForm.form == "attendee", CustomForm.is_included)
+        .order_by(CustomForm.position, CustomForm.id)
+    ).all()
+    return pb.Offer(
+        event=part,
+        tax=messages.of_tax(tax) if tax is not None and event.is_tax_enabled else None,
+        payment_modes=part.payment_modes,
+        order_expiry_minutes=session.get_one(Setting, 1).order_expiry_time,
+        attendee_form=[
+            pb.FormField(
+                identifier=field.field_identifier if field.is_complex else forms.key(field.field_identifier),
+                name=field.name or field.field_identifier,
+                is_required=field.is_required,
+                is_complex=field.is_complex,
+                form_id=field.form_id or "",
+            )
+            for field in fields
+        ],
+        modules=pb.ModuleSwitches(
+            ticket_include=switches.ticket_include,
+            payment_include=switches.payment_include,
+            donation_include=switches.donation_include,
+        ),
+    )
+
+
+def _codes(session: Session, model: Any, links: Any, event_id: int) -> list[tuple[Any, frozenset[int]]]:
+    code_column = links.c[0]
+    found = session.execute(
+        select(model, func.array_remove(func.array_agg(links.c.ticket_id), None))
+        .outerjoin(links, code_column == model.id)
+        .where(model.event_id == event_id, model.deleted_at.is_(None))
+        .group_by(model.id)
+    ).all()
+    return [(code, frozenset(ids)) for code, ids in found]
+
+
+def _ticket_facts(ticket: Ticket) -> TicketFacts:
+    return TicketFacts(
+        id=ticket.id,
+        event_id=ticket.event_id,
+        name=ticket.name,
+        type=ticket.type,
+        min_order=ticket.min_order,
+        max_order=ticket.max_order,
+        sales_starts_at=ticket.sales_starts_at,
+        sales_ends_at=ticket.sales_ends_at,
+        is_hidden=ticket.is_hidden,
+        is_deleted=ticket.deleted_at is not None,
+    )
+
+
+def _code_facts(code: DiscountCode | AccessCode, ticket_ids: frozenset[int]) -> CodeFacts:
+    return CodeFacts(
+        id=code.id,
+        event_id=code.event_id,
+        is_active=code.is_active,
+        valid_from=code.valid_from,
+        valid_till=code.valid_till,
+        min_quantity=code.min_quantity or 0,
+        max_quantity=code.max_quantity or 0,
+        ticket_ids=ticket_ids,
+        used_for=getattr(code, "used_for", "ticket"),
+    )

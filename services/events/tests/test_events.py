@@ -1,0 +1,235 @@
+"""Events through HTTP: drafts, publication, deletion, and who may what."""
+
+from datetime import timedelta
+
+import pytest
+
+from proto.events.events_pb2 import EventChanged, EventRoleChanged, TicketChanged
+from services.events.tests.conftest import (
+    NOW,
+    OWNER,
+    START,
+    STRANGER,
+    Making,
+    Orders,
+    code_of,
+    made,
+    patch,
+    text,
+    to,
+)
+
+
+def test_whoever_creates_an_event_owns_it_and_gets_a_form_for_attendees(making: Making, published) -> None:
+    event = making.event()
+    roles = making.owner.get(f"/v1/events/{event['id']}/users-events-roles?include=role").json()
+    assert [each["attributes"]["name"] for each in roles["included"]] == ["owner"]
+    forms = making.anyone.get(f"/v1/events/{event['id']}/custom-forms?sort=id").json()["data"]
+    assert [form["attributes"]["field-identifier"] for form in forms] == ["firstname", "lastname", "email"]
+    assert all(form["attributes"]["is-required"] for form in forms)
+    assert event["relationships"]["owner"]["data"] == {"type": "user", "id": str(OWNER)}
+    assert [said.event.owner_id for said in published(EventChanged)] == [OWNER]
+    role = published(EventRoleChanged)[0].event_role
+    assert (role.event_id, role.user_id, list(role.roles)) == (int(event["id"]), OWNER, ["owner"])
+
+
+def test_an_event_is_found_by_number_and_by_an_identifier_with_a_letter(making: Making) -> None:
+    event = making.event()
+    identifier = event["attributes"]["identifier"]
+    assert len(identifier) == 8
+    assert not identifier.isdigit()
+    for key in (event["id"], identifier):
+        assert making.anyone.get(f"/v1/events/{key}").json()["data"]["id"] == event["id"]
+    assert making.anyone.get("/v1/events/new").status_code == 404
+
+
+def test_a_draft_is_seen_by_its_team_and_by_admins_only(making: Making) -> None:
+    draft = making.event(state="draft")
+    path = f"/v1/events/{draft['attributes']['identifier']}"
+    assert [who.get(path).status_code for who in (making.anyone, making.stranger)] == [404, 404]
+    assert [who.get(path).status_code for who in (making.owner, making.admin)] == [200, 200]
+    assert making.anyone.get(f"{path}/tickets").status_code == 404
+    assert making.anyone.get("/v1/events").json()["meta"]["count"] == 0
+    assert making.owner.get("/v1/events").json()["meta"]["count"] == 1
+
+
+def test_a_private_event_is_found_by_its_link_but_in_no_list(making: Making) -> None:
+    event = making.event(privacy="private")
+    assert making.anyone.get(f"/v1/events/{event['attributes']['identifier']}").status_code == 200
+    assert making.anyone.get("/v1/events").json()["data"] == []
+    assert making.anyone.get("/v1/events/upcoming").json()["data"] == []
+
+
+def test_only_those_who_run_an_event_see_its_figures_and_inner_relations(making: Making) -> None:
+    event = making.event()
+    path = f"/v1/events/{event['id']}"
+    seen, own = (who.get(path).json()["data"] for who in (making.stranger, making.owner))
+    assert "completed-order-sales" not in seen["attributes"]
+    assert not {"orders", "access-codes", "role-invites"} & set(seen["relationships"])
+    assert own["attributes"]["completed-order-sales"] == 0
+    assert own["relationships"]["orders"]["links"]["related"] == f"/v1/events/{event['id']}/orders"
+
+
+def test_nobody_creates_an_event_without_a_confirmed_address(making: Making, client, published) -> None:
+    document = {"type": "event", "attributes": {"name": "X", "starts-at": text(START), "ends-at": text(START + timedelta(hours=1)), "timezone": "UTC"}}
+    assert client.post("/v1/events", json={"data": document}).status_code == 401
+    unverified = client.as_user(5, is_verified=False)
+    assert code_of(unverified.post("/v1/events", json={"data": document})) == (403, "unverified-user")
+    assert published() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"name": "  "}, 409, "event-name-missing"),
+        ({"ends_at": text(START)}, 422, "dates-invalid"),
+        ({"ends_at": text(START + timedelta(days=21))}, 422, "dates-invalid"),
+        ({"timezone": "Mars/Base"}, 422, "timezone-invalid"),
+    ],
+)
+def test_what_cannot_be_published_stays_a_draft(making: Making, change, status, code) -> None:
+    draft = making.event(state="draft")
+    answer = patch(making.owner, f"/v1/events/{draft['id']}", "event", draft["id"], state="published", **change)
+    assert code_of(answer) == (status, code)
+    assert making.owner.get(f"/v1/events/{draft['id']}").json()["data"]["attributes"]["state"] == "draft"
+
+
+def test_publishing_puts_every_ticket_on_sale_with_a_newer_version(making: Making, published) -> None:
+    draft = making.event(state="draft")
+    ticket = making.ticket(draft)
+    patch(making.owner, f"/v1/events/{draft['id']}", "event", draft["id"], state="published")
+    said = [each.ticket for each in published(TicketChanged)]
+    assert [each.on_sale for each in said] == [False, True]
+    assert said[1].version > said[0].version
+    assert said[1].id == int(ticket["id"])
+
+
+def test_a_stranger_changes_nothing(making: Making, published) -> None:
+    event = making.event()
+    before = len(published())
+    answer = patch(making.stranger, f"/v1/events/{event['id']}", "event", event["id"], name="Mine")
+    assert code_of(answer) == (403, "event-role-required")
+    assert making.stranger.delete(f"/v1/events/{event['id']}").status_code == 403
+    assert making.anyone.get(f"/v1/events/{event['id']}").json()["data"]["attributes"]["name"] == "Opening night"
+    assert len(published()) == before
+
+
+def test_clients_send_everything_and_what_they_may_not_set_is_ignored(making: Making) -> None:
+    event = making.event()
+    path = f"/v1/events/{event['id']}"
+    document = {
+        "type": "event",
+        "id": event["id"],
+        "attributes": {**event["attributes"], "name": "Premiere", "is-featured": True, "is-stripe-linked": True, "identifier": "deadbeef"},
+        "relationships": {"owner": to("user", str(STRANGER)), "organizers": {"data": []}},
+    }
+    answer = making.owner.patch(path, json={"data": document})
+    assert answer.status_code == 200, answer.text
+    attributes = answer.json()["data"]["attributes"]
+    assert attributes["name"] == "Premiere"
+    assert not attributes["is-featured"]
+    assert not attributes["is-stripe-linked"]
+    assert attributes["identifier"] == event["attributes"]["identifier"]
+    assert answer.json()["data"]["relationships"]["owner"]["data"]["id"] == str(OWNER)
+    assert patch(making.admin, path, "event", event["id"], is_featured=True).json()["data"]["attributes"]["is-featured"]
+
+
+def test_an_event_with_orders_is_deleted_by_super_admins_only(making: Making, orders: Orders) -> None:
+    event = making.event()
+    ticket = making.ticket(event)
+    path = f"/v1/events/{event['id']}"
+    orders.orders, orders.sold[int(ticket["id"])] = 1, 1
+    for who in (making.owner, making.admin):
+        assert code_of(who.delete(path)) == (403, "event-has-orders")
+    assert making.anyone.get(path).status_code == 200
+    assert making.super_admin.delete(path).status_code == 200
+    assert making.anyone.get(path).status_code == 404
+    assert [limit.on_sale for limit in orders.restricted[-1].tickets] == [False]
+
+
+def test_a_deleted_event_is_restored_by_an_admin(making: Making, orders: Orders, published) -> None:
+    event = making.event()
+    making.ticket(event)
+    path = f"/v1/events/{event['id']}"
+    assert making.owner.delete(path).status_code == 200
+    assert published(TicketChanged)[-1].ticket.on_sale is False
+    document = {"type": "event", "id": event["id"], "attributes": {"deleted-at": None}}
+    assert making.owner.patch(f"{path}?get_trashed=true", json={"data": document}).status_code == 404
+    assert making.admin.patch(f"{path}?get_trashed=true", json={"data": document}).status_code == 200
+    assert making.anyone.get(path).status_code == 200
+    assert published(TicketChanged)[-1].ticket.on_sale is True
+
+
+def test_the_currency_is_frozen_by_the_first_order(making: Making, orders: Orders) -> None:
+    event = making.event()
+    path = f"/v1/events/{event['id']}"
+    making.ticket(event, price=50)
+    assert patch(making.owner, path, "event", event["id"], payment_currency="JPY").status_code == 200
+    shown = making.anyone.get(f"{path}/tickets").json()["data"][0]["attributes"]
+    assert shown["price"] == 50
+    orders.orders = 1
+    answer = patch(making.owner, path, "event", event["id"], payment_currency="EUR")
+    assert code_of(answer) == (409, "currency-frozen")
+    assert making.anyone.get(path).json()["data"]["attributes"]["payment-currency"] == "JPY"
+
+
+def test_the_lists_of_a_user_are_for_the_user(making: Making) -> None:
+    making.event()
+    for name in ("events", "owner-events"):
+        assert making.owner.get(f"/v1/users/{OWNER}/{name}").json()["meta"]["count"] == 1
+        assert making.stranger.get(f"/v1/users/{OWNER}/{name}").status_code == 403
+    assert making.owner.get(f"/v1/users/{OWNER}/organizer-events").json()["data"] == []
+
+
+def test_the_calls_of_existing_clients_are_answered(making: Making) -> None:
+    event = making.event()
+    key = event["attributes"]["identifier"]
+    public = "social-links,event-copyright,speakers-call,tax,owner,organizers,video-stream,custom-forms,group,group.followers,group.followers.user"
+    dashboard = "event-topic,event-sub-topic,event-type,event-copyright,tax,owner,organizers,coorganizers,track-organizers,registrars,moderators,stripe-authorization"
+    home = '[{"and":[{"name":"state","op":"eq","val":"published"},{"name":"privacy","op":"eq","val":"public"},{"name":"is-featured","op":"eq","val":true}]},{"or":[{"name":"ends-at","op":"ge","val":"2020-01-01T00:00:00.000Z"}]}]'
+    calls = '[{"and":[{"name":"speakers-call","op":"has","val":{"and":[{"name":"privacy","op":"eq","val":"public"},{"name":"announcement","op":"ne","val":null}]}},{"name":"event-topic","op":"ne","val":null},{"name":"logo-url","op":"ne","val":null}]}]'
+    featured = '[{"name":"is-featured","op":"eq","val":"true"},{"name":"sessions","op":"any","val":{"and":[{"name":"deleted-at","op":"eq","val":null},{"or":[{"name":"state","op":"eq","val":"accepted"}]}]}}]'
+    for path in (
+        f"/v1/events/{key}?include={public}",
+        "/v1/events/upcoming?include=event-topic,event-sub-topic,event-type,speakers-call&page[size]=12&upcoming=true&cache=true&public=true",
+        f"/v1/events?filter={home}&sort=starts-at&page[size]=6",
+        f"/v1/events?filter={calls}",
+        f"/v1/events/{key}/speakers?filter={featured}&sort=order&include=sessions.track&page[size]=0",
+        f"/v1/events/{key}/sessions?include=track,speakers,session-type,favourite,microlocation.video-stream&sort=starts-at,id",
+        f"/v1/events/{key}/sessions/dates",
+        f"/v1/events/{key}/sessions/languages",
+        f"/v1/events/{key}/has-streams",
+        f"/v1/events/{key}/exhibitors?page[size]=1",
+        "/v1/sessions/states",
+        "/v1/settings?cache=true&public=true",
+        "/v1/pages?cache=true&public=true",
+        "/v1/event-types?sort=name",
+        "/v1/event-topics?include=event-sub-topics&sort=name",
+        "/v1/roles",
+        '/v1/groups?filter=[{"name":"is-promoted","op":"eq","val":true}]&include=user,follower&page[size]=12',
+    ):
+        assert making.anyone.get(path).status_code == 200, making.anyone.get(path).text
+    for path in (
+        f"/v1/events/{key}?include={dashboard}",
+        f"/v1/events/{key}/role-invites?include=role",
+        f"/v1/events/{key}/roles?include=user,role",
+        f"/v1/events/{key}/general-statistics",
+        f"/v1/users/{OWNER}/events?include=general-statistics,roles.role,roles.user,tickets&page[size]=10&sort=starts-at",
+    ):
+        assert making.owner.get(path).status_code == 200, making.owner.get(path).text
+
+
+def test_upcoming_events_come_soonest_first(making: Making) -> None:
+    making.event(name="Later", starts_at=text(NOW + timedelta(days=9)), ends_at=text(NOW + timedelta(days=10)))
+    making.event(name="Sooner", starts_at=text(NOW + timedelta(days=2)), ends_at=text(NOW + timedelta(days=3)))
+    making.event(name="Over", starts_at=text(NOW - timedelta(days=3)), ends_at=text(NOW - timedelta(days=2)))
+    shown = making.anyone.get("/v1/events/upcoming").json()["data"]
+    assert [event["attributes"]["name"] for event in shown] == ["Sooner", "Later"]
+
+
+def test_types_and_topics_are_written_by_admins(making: Making) -> None:
+    document = {"type": "event-type", "attributes": {"name": "Film & Media"}}
+    assert making.owner.post("/v1/event-types", json={"data": document}).status_code == 403
+    kind = made(making.admin.post("/v1/event-types", json={"data": document}))
+    assert kind["attributes"]["slug"] == "film-media"
+    assert code_of(making.admin.post("/v1/event-types", json={"data": document})) == (409, "name-taken")
