@@ -106,4 +106,5 @@ def read(db: Session, token: str, *, kinds: tuple[str, ...] = ("refresh",), is_e
 
 
 def _signed(claims: Mapping[str, Any], signer: keys.Signer) -> str:
-    return jwt.encode(dict(claims), signer.private, algorithm="EdDSA", headers={"kid": signer.key_id})
+    payload = {"iss": ISSUER, "aud": AUDIENCE, **claims}
+    return jwt.encode(payload, signer.private, algorithm="EdDSA", headers={"kid": signer.key_id})

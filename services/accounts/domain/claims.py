@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from chassis.auth import AUDIENCE, ISSUER
-
 
 class Person(Protocol):
     """The part of a user that tokens carry."""
@@ -56,8 +54,6 @@ def refresh_claims(person: Person, issue: Issue) -> Mapping[str, Any]:
 
 def _common(person: Person, issue: Issue, expires_at: datetime) -> dict[str, Any]:
     return {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
         "sub": str(person.id),
         "identity": person.id,
         "sid": issue.session_id,

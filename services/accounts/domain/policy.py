@@ -3,12 +3,27 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from chassis.auth import RANKS, Claims
 from chassis.errors import Forbidden
 
 ADMINS_SET = frozenset({"is_verified", "is_blocked", "is_sales_admin", "is_marketer"})
 SUPER_ADMINS_SET = frozenset({"is_admin"})
 NOBODY_SETS = frozenset({"password", "was_registered_with_order"})  # passwords have endpoints of their own
+
+
+RANKS = ("user", "admin", "super-admin")
+
+
+class Caller(Protocol):
+    """The part of a login that decides what somebody may do."""
+
+    @property
+    def user_id(self) -> int: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def is_admin(self) -> bool: ...
+    @property
+    def is_super_admin(self) -> bool: ...
 
 
 class Target(Protocol):
@@ -20,16 +35,16 @@ class Target(Protocol):
     def role(self) -> str: ...
 
 
-def require_power_over(claims: Claims, target: Target) -> None:
+def require_power_over(claims: Caller, target: Target) -> None:
     """Raises Forbidden unless the caller is the person, or an admin of a higher rank; super admins also reach their own rank."""
     if claims.user_id == target.id:
         return
-    own, other = RANKS[claims.role], RANKS[target.role]
+    own, other = RANKS.index(claims.role), RANKS.index(target.role)
     if not claims.is_admin or own < other or (own == other and not claims.is_super_admin):
         raise Forbidden("You may not change this user.", code="rank-too-low")
 
 
-def settable(claims: Claims, target: Target, values: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
+def settable(claims: Caller, target: Target, values: Mapping[str, Any], current: Mapping[str, Any]) -> dict[str, Any]:
     """What of `values` this caller changes. What is not theirs to set is left out, since clients send everything they read.
 
     Raises Forbidden where leaving it out would mislead: an admin who makes admins, or anybody who blocks a super admin.
@@ -53,7 +68,7 @@ def settable(claims: Claims, target: Target, values: Mapping[str, Any], current:
     return kept
 
 
-def require_deletable(claims: Claims, target: Target) -> None:
+def require_deletable(claims: Caller, target: Target) -> None:
     """Raises Forbidden for those who may not be deleted by this caller, and for super admins."""
     require_power_over(claims, target)
     if target.role == "super-admin":

@@ -1,6 +1,7 @@
 """The declarative base of accounts, with a MetaData of its own."""
 
 from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
 
 import chassis.db
 
@@ -12,7 +13,7 @@ NAMES = {
 }
 
 
-class Base(chassis.db.Base):
+class Base(chassis.db.Base, DeclarativeBase):
     """All tables of accounts."""
 
     __abstract__ = True
