@@ -8,14 +8,15 @@ import logging
 import random
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import DateTime, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm import Session, sessionmaker
 
 from chassis.errors import Unavailable
 
@@ -29,10 +30,14 @@ _engine: Engine | None = None
 _sessions: sessionmaker[Session] | None = None
 
 
-class Base(DeclarativeBase):
-    """Each service derives its own, with its own MetaData, so that no table wanders into another's history."""
+class Base:
+    """What all models have in common. A service says ``class Base(db.Base, DeclarativeBase)``, with its own MetaData.
 
-    __abstract__ = True
+    So each service has a registry of its own: no table wanders into another's history, and two services may name a class
+    alike. Times are always aware.
+    """
+
+    type_annotation_map: ClassVar[Mapping[Any, Any]] = {datetime: DateTime(timezone=True)}
 
 
 def configure(url: str, *, pool_size: int = 20, statement_timeout_seconds: int = 15) -> Engine:

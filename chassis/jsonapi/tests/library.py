@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import MetaData
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 import chassis.db
 from chassis.auth import Claims
@@ -15,7 +15,7 @@ from chassis.jsonapi import Resource
 from chassis.replicas import Replica
 
 
-class Base(chassis.db.Base):
+class Base(chassis.db.Base, DeclarativeBase):
     __abstract__ = True
     metadata = MetaData()
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import ForeignKey, MetaData
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 import chassis.db
 from chassis.jsonapi import Resource, prepare, resource
@@ -12,7 +12,7 @@ from chassis.jsonapi.tests import library
 from chassis.spec import SpecError
 
 
-class Base(chassis.db.Base):
+class Base(chassis.db.Base, DeclarativeBase):
     __abstract__ = True
     metadata = MetaData()
 

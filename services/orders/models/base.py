@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from sqlalchemy import BigInteger, DateTime, MetaData, String
-from sqlalchemy.orm import mapped_column
+from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 from chassis import db
 
@@ -17,7 +17,7 @@ NAMES = {
 }
 
 
-class Base(db.Base):
+class Base(db.Base, DeclarativeBase):
     """Tables of orders."""
 
     __abstract__ = True

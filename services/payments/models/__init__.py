@@ -1,11 +1,12 @@
 """The tables of payments."""
 
 from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
 
 from chassis import db
 
 
-class Base(db.Base):
+class Base(db.Base, DeclarativeBase):
     """Every table of this service."""
 
     __abstract__ = True
