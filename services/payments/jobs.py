@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from chassis import clock, db
 from chassis.errors import DomainError
 from chassis.jobs import job
-from services.payments import calls, queries
+from services.payments import calls, linking, queries
 from services.payments.commands import authorizations, comparing
 from services.payments.models.payments import Payment
 from services.payments.models.provider_events import ProviderEvent
@@ -61,14 +61,14 @@ def tidy_up() -> None:
     """Secrets move to the newest key and go when nothing can be refunded any more; old event ids are forgotten."""
     with db.transaction() as session:
         authorizations.reencrypt_secrets(session)
-        authorizations.erase_secrets(session)
         session.execute(delete(ProviderEvent).where(ProviderEvent.received_at < clock.now() - EVENTS_KEPT))
+    linking.erase_secrets()
 
 
 @job(every_seconds=60)
 def register_webhooks() -> None:
     """Each organizer's account tells its own endpoint; those that have none yet get one."""
-    authorizations.register_webhooks()
+    linking.register_webhooks()
 
 
 def run_errands() -> None:

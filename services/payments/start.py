@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chassis import jsonapi
 from services.payments import errands, jobs
+from services.payments.api import stripe_authorizations  # noqa: F401 (declares the resource that prepare checks)
 from services.payments.clients import accounts
 from services.payments.config import Settings
 from services.payments.models import Base

@@ -153,6 +153,10 @@ class StripeAccount:
                 source={"pointer": "/data/attributes/stripe-auth-code"},
             ) from None
 
+    def describe(self) -> Mapping[str, Any]:
+        """The account that our key opens."""
+        return self._request("account", "get", "/v1/account")
+
     def create_webhook(self, url: str, key: str) -> Mapping[str, Any]:
         """An endpoint at this account; its secret is told only here."""
         return self._request(

@@ -1,14 +1,15 @@
 """Organizers' own Stripe accounts: linked, changed, removed; their secrets encrypted all the while."""
 
-import logging
 import secrets
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import exists, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from chassis import clock, db
-from chassis.errors import Conflict, DomainError
+from chassis import clock
+from chassis.errors import Conflict
 from chassis.outbox import publish
 from services.payments import queries, statements
 from services.payments.clients.accounts import accounts
@@ -16,8 +17,6 @@ from services.payments.domain.attempts import LIVE, Status
 from services.payments.domain.authorizations import Keys
 from services.payments.models.payments import Payment
 from services.payments.models.stripe_authorizations import StripeAuthorization
-
-log = logging.getLogger(__name__)
 
 BATCH = 100
 
@@ -33,14 +32,18 @@ class AccountInUse(Conflict):
 def refuse_second(session: Session, event_id: int) -> None:
     """Raises AlreadyLinked when the event has an account."""
     if queries.authorization_of_event(session, event_id) is not None:
-        raise AlreadyLinked("This event has a Stripe account already. Remove it first.")
+        raise _already_linked()
 
 
 def link(session: Session, event_id: int, keys: Keys) -> StripeAuthorization:
-    """The event's card payments go to this account from now on. Raises IntegrityError when another was linked meanwhile."""
+    """The event's card payments go to this account from now on. Raises AlreadyLinked, also when two come at once."""
     made = StripeAuthorization(event_id=event_id, webhook_path=secrets.token_urlsafe(32))
     _put(made, keys)
     session.add(made)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise _already_linked() from None
     _tell(session, made)
     return made
 
@@ -82,47 +85,41 @@ def reencrypt_secrets(session: Session) -> None:
                 setattr(linked, column, vault.encrypt(secret, belongs_to=linked.place(kind)))
 
 
-def erase_secrets(session: Session) -> None:
-    """Forgets the secrets of removed accounts from which nothing can be refunded any more."""
-    window = clock.now() - timedelta(days=accounts().settings.refund_window_days)
+def without_webhook(session: Session) -> Sequence[StripeAuthorization]:
+    """Accounts that do not tell us yet what happens on them."""
+    wanted = select(StripeAuthorization).where(
+        StripeAuthorization.deleted_at.is_(None), StripeAuthorization.webhook_secret_sealed == ""
+    )
+    return session.scalars(wanted.limit(BATCH)).all()
+
+
+def keep_webhook(session: Session, authorization_id: int, reference: str, secret: str) -> None:
+    """The endpoint and its secret, encrypted."""
+    linked = session.get_one(StripeAuthorization, authorization_id, with_for_update=True)
+    linked.webhook_reference = reference
+    linked.webhook_secret_sealed = accounts().vault.encrypt(secret, belongs_to=linked.place("webhook"))
+
+
+def finished(session: Session, window: datetime) -> Sequence[StripeAuthorization]:
+    """Removed accounts with nothing open and nothing captured since `window` that could still go back."""
     of_it = Payment.authorization_id == StripeAuthorization.id
     is_refundable = (Payment.status == Status.CAPTURED) & (Payment.captured_at > window)
     needed = exists().where(of_it, or_(Payment.status.in_(LIVE), Payment.close_wanted, is_refundable))
-    rows = session.scalars(
-        select(StripeAuthorization)
-        .where(StripeAuthorization.deleted_at.is_not(None), StripeAuthorization.erased_at.is_(None), ~needed)
-        .with_for_update()
-    )
-    for linked in rows:
-        for column in _SEALED:
-            setattr(linked, column, "")
-        linked.stripe_email = ""
-        linked.erased_at = clock.now()
+    gone = StripeAuthorization.deleted_at.is_not(None) & StripeAuthorization.erased_at.is_(None)
+    return session.scalars(select(StripeAuthorization).where(gone, ~needed).limit(BATCH)).all()
 
 
-def register_webhooks() -> None:
-    """Asks each account that has no endpoint of ours for one. An entrance: Stripe is called outside any transaction."""
-    with db.transaction() as session:
-        wanted = select(StripeAuthorization).where(
-            StripeAuthorization.deleted_at.is_(None), StripeAuthorization.webhook_secret_sealed == ""
-        )
-        lacking = session.scalars(wanted.limit(BATCH)).all()
-    for linked in lacking:
-        try:
-            register_webhook(linked)
-        except DomainError as error:
-            log.warning("no webhook yet", extra={"authorization": linked.id, "code": error.code})
+def erase(session: Session, authorization_id: int) -> None:
+    """Nothing of the account is kept but that there was one."""
+    linked = session.get_one(StripeAuthorization, authorization_id, with_for_update=True)
+    for column in _SEALED:
+        setattr(linked, column, "")
+    linked.stripe_email = ""
+    linked.erased_at = clock.now()
 
 
-def register_webhook(linked: StripeAuthorization) -> None:
-    """An endpoint at the organizer's account, with a secret of its own."""
-    account = accounts().of_organizer(linked)
-    url = f"{accounts().settings.public_url.rstrip('/')}/v1/webhooks/stripe/{linked.webhook_path}"
-    made = account.create_webhook(url, f"stagedoor-webhook-{linked.webhook_path}-{linked.version}")
-    with db.transaction() as session:
-        row = session.get_one(StripeAuthorization, linked.id, with_for_update=True)
-        row.webhook_reference = made["id"]
-        row.webhook_secret_sealed = accounts().vault.encrypt(made["secret"], belongs_to=row.place("webhook"))
+def _already_linked() -> AlreadyLinked:
+    return AlreadyLinked("This event has a Stripe account already. Remove it first.")
 
 
 _SEALED = {

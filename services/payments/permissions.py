@@ -1,0 +1,36 @@
+"""Who is asking, as far as an event is concerned: the replica of roles, and events itself where the replica knows nothing."""
+
+from chassis import db, replicas
+from chassis.auth import Claims
+from chassis.errors import Forbidden
+from services.payments import queries
+from services.payments.clients import events
+from services.payments.domain.policy import may_link_stripe
+from services.payments.models.event_roles import EventRole
+
+
+def require_organizer(event_id: int, claims: Claims) -> None:
+    """Raises Forbidden unless the caller runs the event; Unavailable when events has to be asked and does not answer.
+
+    An entrance: opens its own transactions, and may call events between them.
+    """
+    if claims.is_admin or may_link_stripe(_roles(event_id, claims.user_id), is_admin=False):
+        return
+    raise Forbidden(
+        "Only an organizer or the owner of the event may do this.",
+        code="event-role-required",
+        meta={"role": "organizer"},
+    )
+
+
+def _roles(event_id: int, user_id: int) -> list[str]:
+    with db.transaction() as session:
+        known = queries.known_roles(session, event_id, user_id)
+    if known is not None:
+        return known
+    role = events.get_roles(event_id, user_id)
+    roles = list(role.roles)
+    if role.id:
+        with db.transaction() as session:
+            replicas.apply(session, EventRole, role, {"event_id": event_id, "user_id": user_id, "roles": roles})
+    return roles
