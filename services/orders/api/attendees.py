@@ -15,7 +15,7 @@ from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import JSON, respond
 from services.orders import clients
-from services.orders.api.resources import attendees
+from services.orders.api.resources import asks_team, attendees
 from services.orders.commands import attending, checkins, replicas
 from services.orders.domain import checkin, forms, policy
 from services.orders.domain.lifecycle import Status
@@ -75,6 +75,7 @@ def create_attendee(body: dict[str, Any], token_info: Claims) -> flask.Response:
     return run(work)
 
 
+@asks_team
 def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
     """Personal data, by the buyer or those who run the event; check-in, by those at the door (RULES 26)."""
     negotiate(flask.request.headers.get("Accept"))
@@ -98,6 +99,7 @@ def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) 
     return run(work)
 
 
+@asks_team
 def delete_attendee(attendee_id: str, token_info: Claims) -> flask.Response:
     """A loose one goes; one in an order stays: the order is cancelled, or the attendee refunded."""
     negotiate(flask.request.headers.get("Accept"))
@@ -147,17 +149,17 @@ def search_attendees(event: str, token_info: Claims, query: str = "") -> flask.R
     """Attendees of an event by a part of their name or address, for those at its door."""
     event_id = access.event_id_of(event)
     access.require_in_event(Operation.LIST_EVENT_ATTENDEES, event_id, token_info)
-    pattern = f"%{query.strip().replace(chr(92), '').replace('%', '').replace('_', chr(92) + '_')}%"
+    wanted = query.strip()
     name = func.concat_ws(" ", Attendee.firstname, Attendee.lastname)
     statement = (
         select(Attendee)
         .where(Attendee.event_id == event_id, Attendee.order_id.is_not(None), Attendee.deleted_at.is_(None))
-        .where(or_(name.ilike(pattern), Attendee.email.ilike(pattern)))
+        .where(or_(name.icontains(wanted, autoescape=True), Attendee.email.icontains(wanted, autoescape=True)))
         .order_by(Attendee.id)
         .limit(100)
     )
     with transaction() as db:
-        found = db.execute(statement).scalars().all() if query.strip() else []
+        found = db.execute(statement).scalars().all() if wanted else []
         names = ("id", "firstname", "lastname", "email", "identifier", "is_checked_in", "ticket_id")
         return respond(
             {"attendees": [{name: getattr(each, name) for name in names} for each in found]}, media_type=JSON

@@ -17,6 +17,7 @@ from chassis.outbox import publish
 from chassis.responses import JSON
 from proto.orders import orders_pb2
 from services.orders.api.orders import relations_of
+from services.orders.api.resources import asks_team
 from services.orders.domain import policy
 from services.orders.domain.lifecycle import Status
 from services.orders.domain.policy import Operation, Relation
@@ -29,10 +30,13 @@ PER_USER, IN_ALL = 5, 60
 
 def resend_email(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """Tickets (or payment instructions) once more, by those who run the event."""
-    key = str(body["data"]["order"])
+    return _resend(identifier=str(body["data"]["order"]), token_info=token_info)
 
+
+@asks_team
+def _resend(identifier: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
-        order = queries.find(db, key)
+        order = queries.find(db, identifier)
         relations = relations_of(db, order, token_info)
         policy.require(Operation.RESEND_TICKETS, relations, seen_by=Operation.VIEW_ORDER)
         if order.status not in (Status.PLACED, Status.COMPLETED):
@@ -49,10 +53,13 @@ def resend_email(body: dict[str, Any], token_info: Claims) -> flask.Response:
 
 def send_receipt(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """The mails of a completed order once more, also by its buyer and those at the door."""
-    key = _order_of(body)
+    return _send_receipt(identifier=_order_of(body), token_info=token_info)
 
+
+@asks_team
+def _send_receipt(identifier: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
-        order = queries.find(db, key)
+        order = queries.find(db, identifier)
         relations = relations_of(db, order, token_info)
         if relations.isdisjoint({Relation.BUYER, Relation.REGISTRAR, Relation.EVENT_ADMIN, Relation.SERVER_ADMIN}):
             raise policy.refusal(Operation.RESEND_TICKETS, relations, seen_by=Operation.VIEW_ORDER)

@@ -19,7 +19,7 @@ from chassis.responses import respond
 from proto.events import events_pb2
 from services.orders import clients
 from services.orders.api.carts import get_offer
-from services.orders.api.resources import events, orders
+from services.orders.api.resources import asks_team, events, orders
 from services.orders.commands import attending, changing, moving, paying, placing
 from services.orders.commands.changing import Facts, Plan
 from services.orders.commands.placing import BILLING, Terms
@@ -46,6 +46,7 @@ get_user_linkage_of_order = orders.fetch_linkage("user")
 get_discount_code_linkage_of_order = orders.fetch_linkage("discount_code")
 
 
+@asks_team
 def get_order(identifier: str, token_info: Claims) -> flask.Response:
     """One order. With `?regenerate` PayPal's approval URL is asked for anew."""
     if "regenerate" in flask.request.args:
@@ -76,6 +77,7 @@ def list_orders_of_user(user_id: str, token_info: Claims) -> flask.Response:
         return tagged(orders.page(db, token_info, access.orders_of_user(int(user_id), email)))
 
 
+@asks_team
 def get_event_of_order(identifier: str, token_info: Claims) -> flask.Response:
     """The event of an order. Clients also ask for what only events can include; that they find by its links."""
     negotiate(flask.request.headers.get("Accept"))
@@ -102,6 +104,7 @@ def create_order(body: dict[str, Any], token_info: Claims) -> flask.Response:
     return answer
 
 
+@asks_team
 def update_order(identifier: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
     """A PATCH: read what it means for this order and caller, ask others, then do it under the order's lock."""
     negotiate(flask.request.headers.get("Accept"))
@@ -313,20 +316,11 @@ def _look(
 ) -> tuple[str, Plan, datetime | None]:
     """The order's identifier, what the PATCH means for it, and its last payment attempt."""
     with transaction() as db:
-        order = orders.find(db, identifier, claims) if claims.is_admin else _find_seen(db, identifier, claims)
+        order = orders.find(db, identifier, claims)
         if body_id not in (str(order.id), order.identifier):
             raise _id_mismatch()
         wanted = changing.plan(order, values, _actors(db, order, claims))
         return order.identifier, wanted, order.attempted_at
-
-
-def _find_seen(db: Session, identifier: str, claims: Claims) -> Order:
-    try:
-        return orders.find(db, identifier, claims)
-    except NotFound:
-        if orders.missing is None or not orders.missing(identifier):
-            raise
-    return orders.find(db, identifier, claims)
 
 
 def relations_of(db: Session, order: Order, claims: Claims) -> frozenset[Relation]:

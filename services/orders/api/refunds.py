@@ -14,7 +14,7 @@ from chassis.idempotency import answered
 from chassis.jsonapi import current_query, negotiate, tagged
 from chassis.money import to_minor
 from services.orders.api.orders import relations_of
-from services.orders.api.resources import orders, refunds
+from services.orders.api.resources import asks_team, orders, refunds
 from services.orders.commands import refunding
 from services.orders.domain import carts, policy
 from services.orders.domain.policy import Operation
@@ -22,6 +22,7 @@ from services.orders.models import Order, Refund
 from services.orders.queries import orders as queries
 
 
+@asks_team
 def refund_order(identifier: str, token_info: Claims, body: dict[str, Any] | None = None) -> flask.Response:
     """Attendees: they do not come, what they cost is given back. Amount: seats stay. Neither: all that is left."""
     wanted = _wanted(body)
@@ -49,6 +50,7 @@ def refund_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
     return run(work)
 
 
+@asks_team
 def list_refunds_of_order(identifier: str, token_info: Claims) -> flask.Response:
     """All decisions about an order."""
     negotiate(flask.request.headers.get("Accept"))

@@ -1,8 +1,9 @@
 """The JSON:API types of this service. Replicas are declared as their owners show them, with what we hold of them."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from connexion.context import context as connexion_context
 from sqlalchemy import ColumnElement, select
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from chassis import spec
 from chassis.auth import Claims
 from chassis.db import transaction
-from chassis.errors import DomainError
+from chassis.errors import DomainError, Forbidden, NotFound
 from chassis.jsonapi import Resource
 from chassis.money import to_major
 from services.orders.domain.lifecycle import ONLINE_MODES, UNPAID, Status
@@ -21,6 +22,7 @@ from services.orders.queries import orders as queries
 
 SPEC = spec.load(Path(__file__).parent.parent / "openapi.yaml")
 
+F = TypeVar("F", bound=Callable[..., Any])
 STRIPE_URL = "stripe://payment"
 
 
@@ -70,6 +72,27 @@ def _team_changed(event_id: int) -> bool:
         return bool(access.roles_in(event_id, claims))
     except DomainError:
         return False
+
+
+def asks_team(handler: F) -> F:
+    """A handler of one order (or attendee, its first argument): before it refuses somebody whom we do not know in the
+    event, events is asked for the roles, once. A refusal has changed nothing, so the handler can begin again.
+    """
+
+    @wraps(handler)
+    def asking(*args: Any, **named: Any) -> Any:
+        try:
+            return handler(*args, **named)
+        except (NotFound, Forbidden):
+            if "attendee_id" in named:
+                is_new = _ask_for_roles_of_attendee(named["attendee_id"])
+            else:
+                is_new = _ask_for_roles(str(named.get("identifier", "")))
+            if not is_new:
+                raise
+        return handler(*args, **named)
+
+    return asking  # type: ignore[return-value]
 
 
 def _tags_of_caller(claims: Claims | None) -> ColumnElement[bool] | bool:

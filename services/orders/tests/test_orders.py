@@ -44,7 +44,7 @@ def attend(buyer: Any, fair: Any) -> Any:
     return make
 
 
-def test_one_call_orders_tickets_and_holds_their_seats(buyer, fair, published):
+def test_one_call_orders_tickets_and_holds_their_seats(buyer: Any, fair: Any, published: Any) -> None:
     answer = buyer.post("/v1/orders/create-order", json={"tickets": [{"id": "1", "quantity": 2}, {"id": 2}]})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/vnd.api+json"
@@ -60,7 +60,7 @@ def test_one_call_orders_tickets_and_holds_their_seats(buyer, fair, published):
     assert created.order.event.name == "The Fair"
 
 
-def test_the_order_is_read_with_its_attendees_event_and_tickets(buyer, order):
+def test_the_order_is_read_with_its_attendees_event_and_tickets(buyer: Any, order: Any) -> None:
     placed = order({"id": 1, "quantity": 2}, {"id": 3})
     identifier = placed["attributes"]["identifier"]
     answer = buyer.get(f"/v1/orders/{identifier}?include=attendees.ticket,event,tickets,user,discount-code").json()
@@ -77,7 +77,7 @@ def test_the_order_is_read_with_its_attendees_event_and_tickets(buyer, order):
     assert len(listed.json()["data"]) == 2
 
 
-def test_a_quote_takes_nothing_and_needs_no_login(client, fair):
+def test_a_quote_takes_nothing_and_needs_no_login(client: Any, fair: Any) -> None:
     fair.offer_code()
     answer = client.post(
         "/v1/orders/calculate-amount", json={"tickets": [{"id": "1", "quantity": 2, "price": 1}], "discount-code": "9"}
@@ -95,23 +95,23 @@ def test_a_quote_takes_nothing_and_needs_no_login(client, fair):
     assert seats() == {}
 
 
-def test_an_empty_cart_costs_nothing_and_orders_nothing(client, buyer, fair):
+def test_an_empty_cart_costs_nothing_and_orders_nothing(client: Any, buyer: Any, fair: Any) -> None:
     assert client.post("/v1/orders/calculate-amount", json={"tickets": []}).json()["total"] == 0
     refused = buyer.post("/v1/orders/create-order", json={"tickets": []})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "tickets-missing")
 
 
-def test_nobody_orders_without_a_token(client, fair, published):
+def test_nobody_orders_without_a_token(client: Any, fair: Any, published: Any) -> None:
     assert client.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}).status_code == 401
     assert published() == []
 
 
-def test_buyers_amounts_and_prices_are_ignored(order):
+def test_buyers_amounts_and_prices_are_ignored(order: Any) -> None:
     placed = order({"id": 1, "quantity": 2, "price": 0.01}, amount=1, **{"discount-verify": False})
     assert placed["attributes"]["amount"] == 100.0
 
 
-def test_organizers_amounts_are_final_and_their_codes_are_not_used(order, organizer, fair):
+def test_organizers_amounts_are_final_and_their_codes_are_not_used(order: Any, organizer: Any, fair: Any) -> None:
     fair.offer_code(uses=1)
     placed = order({"id": 1, "quantity": 2}, client=organizer, amount=12.34, **{"discount-code": "9"})
     assert placed["attributes"]["amount"] == 12.34
@@ -120,20 +120,22 @@ def test_organizers_amounts_are_final_and_their_codes_are_not_used(order, organi
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1001, "x", 1.5, 10**30])
-def test_absurd_quantities_are_refused(buyer, fair, published, quantity):
+def test_absurd_quantities_are_refused(buyer: Any, fair: Any, published: Any, quantity: Any) -> None:
     answer = buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1, "quantity": quantity}]})
     assert answer.status_code == 422
     assert published() == []
 
 
-def test_what_events_refuses_is_refused_here(buyer, fair, published):
+def test_what_events_refuses_is_refused_here(buyer: Any, fair: Any, published: Any) -> None:
     fair.refusal = NotFound("There is no such ticket.")
     assert buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}).status_code == 404
     assert published() == []
     assert seats() == {}
 
 
-def test_more_than_there_is_is_sold_out_and_says_how_many_are_left(buyer, order, fair, published):
+def test_more_than_there_is_is_sold_out_and_says_how_many_are_left(
+    buyer: Any, order: Any, fair: Any, published: Any
+) -> None:
     fair.limit(1, 3)
     order({"id": 1, "quantity": 2})
     answer = buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1, "quantity": 2}, {"id": 2}]})
@@ -152,14 +154,14 @@ def test_more_than_there_is_is_sold_out_and_says_how_many_are_left(buyer, order,
     order({"id": 1, "quantity": 1})
 
 
-def test_a_donation_needs_a_price_within_bounds(buyer, order):
+def test_a_donation_needs_a_price_within_bounds(buyer: Any, order: Any) -> None:
     assert order({"id": 4, "quantity": 2, "price": 7.5})["attributes"]["amount"] == 15.0
     for price, code in ((None, "price-missing"), (4.99, "price-invalid"), (100.01, "price-invalid")):
         answer = buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 4, "price": price}]})
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, code)
 
 
-def test_an_unverified_buyer_pays_but_gets_nothing_for_free(client, fair):
+def test_an_unverified_buyer_pays_but_gets_nothing_for_free(client: Any, fair: Any) -> None:
     stranger = client.as_user(3, is_verified=False)
     refused = stranger.post("/v1/orders/create-order", json={"tickets": [{"id": 3}]})
     assert refused.status_code == 403
@@ -167,7 +169,7 @@ def test_an_unverified_buyer_pays_but_gets_nothing_for_free(client, fair):
     assert stranger.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}).status_code == 200
 
 
-def test_a_code_is_used_once_per_ticket_and_not_beyond_its_limit(buyer, order, fair):
+def test_a_code_is_used_once_per_ticket_and_not_beyond_its_limit(buyer: Any, order: Any, fair: Any) -> None:
     fair.offer_code(uses=3)
     placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
     assert placed["attributes"]["discount-amount"] == 10.0
@@ -181,7 +183,7 @@ def test_a_code_is_used_once_per_ticket_and_not_beyond_its_limit(buyer, order, f
     assert seats() == {1: (2, 0)}
 
 
-def test_a_newer_offer_is_asked_for_once_when_the_ledger_knows_more(buyer, fair, db):
+def test_a_newer_offer_is_asked_for_once_when_the_ledger_knows_more(buyer: Any, fair: Any, db: Any) -> None:
     from services.orders.commands import replicas
 
     newer = fair.ticket(1, "Day", "paid", 5000, version=5)
@@ -192,7 +194,7 @@ def test_a_newer_offer_is_asked_for_once_when_the_ledger_knows_more(buyer, fair,
     assert fair.offers == 2
 
 
-def test_the_same_key_gives_the_same_order_and_another_body_is_refused(buyer, fair, published):
+def test_the_same_key_gives_the_same_order_and_another_body_is_refused(buyer: Any, fair: Any, published: Any) -> None:
     headers = {"Idempotency-Key": "abc"}
     first = buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}, headers=headers)
     again = buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}, headers=headers)
@@ -204,7 +206,7 @@ def test_the_same_key_gives_the_same_order_and_another_body_is_refused(buyer, fa
     assert seats() == {1: (1, 0)}
 
 
-def test_attendees_first_then_their_order(buyer, attend, fair, published):
+def test_attendees_first_then_their_order(buyer: Any, attend: Any, fair: Any, published: Any) -> None:
     fair.offer_code()
     first, second = attend(1, firstname="Ann", email="ann@example.com"), attend(2)
     assert seats() == {}
@@ -223,7 +225,7 @@ def test_attendees_first_then_their_order(buyer, attend, fair, published):
     assert created.order.attendees[0].first_name == "Ann"
 
 
-def test_a_free_order_completes_at_once_when_its_forms_are_filled(buyer, attend, published):
+def test_a_free_order_completes_at_once_when_its_forms_are_filled(buyer: Any, attend: Any, published: Any) -> None:
     filled = attend(3, firstname="Ann", email="ann@example.com")
     answer = buyer.post("/v1/orders", json=order_body(filled))
     assert answer.json()["data"]["attributes"]["status"] == "completed"
@@ -236,7 +238,7 @@ def test_a_free_order_completes_at_once_when_its_forms_are_filled(buyer, attend,
     assert len(published(orders_pb2.OrderPaid)) == 1
 
 
-def test_an_order_that_costs_needs_a_mode_that_the_event_takes(buyer, attend):
+def test_an_order_that_costs_needs_a_mode_that_the_event_takes(buyer: Any, attend: Any) -> None:
     attendee = attend(1)
     for mode, code in (
         (None, "payment-mode-required"),
@@ -249,7 +251,7 @@ def test_an_order_that_costs_needs_a_mode_that_the_event_takes(buyer, attend):
     assert seats() == {}
 
 
-def test_attendees_of_others_or_of_another_order_are_refused(client, buyer, attend, fair):
+def test_attendees_of_others_or_of_another_order_are_refused(client: Any, buyer: Any, attend: Any, fair: Any) -> None:
     own, foreign = attend(1), attend(1, client=client.as_user(2))
     assert buyer.post("/v1/orders", json=order_body(own, foreign, payment_mode="stripe")).status_code == 404
     assert buyer.post("/v1/orders", json=order_body(own, payment_mode="stripe")).status_code == 201
@@ -259,7 +261,7 @@ def test_attendees_of_others_or_of_another_order_are_refused(client, buyer, atte
     assert seats() == {1: (1, 0)}
 
 
-def test_an_organizer_gives_amount_and_status(organizer, attend, fair, published):
+def test_an_organizer_gives_amount_and_status(organizer: Any, attend: Any, fair: Any, published: Any) -> None:
     attendee = attend(1, client=organizer)
     answer = organizer.post("/v1/orders", json=order_body(attendee, amount=10, status="completed", payment_mode="bank"))
     attributes = answer.json()["data"]["attributes"]
@@ -270,7 +272,7 @@ def test_an_organizer_gives_amount_and_status(organizer, attend, fair, published
     assert published(orders_pb2.OrderPaid)[0].order.invoice_number == "FA1R0000-000001"
 
 
-def test_on_site_orders_are_for_those_who_run_the_event(organizer, buyer, fair):
+def test_on_site_orders_are_for_those_who_run_the_event(organizer: Any, buyer: Any, fair: Any) -> None:
     body = order_body(status="completed", payment_mode="onsite", on_site_tickets=[{"id": "1", "quantity": "3"}])
     del body["data"]["relationships"]["attendees"]
     assert buyer.post("/v1/orders?onsite=true", json=body).status_code == 403
@@ -280,7 +282,9 @@ def test_on_site_orders_are_for_those_who_run_the_event(organizer, buyer, fair):
     assert seats() == seat_rows() == {1: (0, 3)}
 
 
-def test_a_loose_attendee_holds_no_seat_but_needs_one_to_be_free(buyer, order, fair, attend):
+def test_a_loose_attendee_holds_no_seat_but_needs_one_to_be_free(
+    buyer: Any, order: Any, fair: Any, attend: Any
+) -> None:
     fair.limit(1, 1)
     attend(1)
     order({"id": 1})
@@ -288,7 +292,7 @@ def test_a_loose_attendee_holds_no_seat_but_needs_one_to_be_free(buyer, order, f
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "sold-out")
 
 
-def test_nobody_has_more_than_fifty_loose_attendees(buyer, attend):
+def test_nobody_has_more_than_fifty_loose_attendees(buyer: Any, attend: Any) -> None:
     for _ in range(50):
         attend(1)
     refused = buyer.post("/v1/attendees", json=attendee_body(1))
@@ -296,7 +300,7 @@ def test_nobody_has_more_than_fifty_loose_attendees(buyer, attend):
     assert refused.headers["retry-after"]
 
 
-def test_an_attendee_needs_a_ticket_of_its_event(buyer, fair):
+def test_an_attendee_needs_a_ticket_of_its_event(buyer: Any, fair: Any) -> None:
     for body in (attendee_body(77), attendee_body(1, event=8)):
         assert buyer.post("/v1/attendees", json=body).status_code == 422
     lacking = attendee_body(1)
@@ -304,7 +308,7 @@ def test_an_attendee_needs_a_ticket_of_its_event(buyer, fair):
     assert buyer.post("/v1/attendees", json=lacking).json()["errors"][0]["code"] == "ticket-missing"
 
 
-def test_the_buyer_fills_attendees_and_places_a_bank_order(buyer, order, fair, published):
+def test_the_buyer_fills_attendees_and_places_a_bank_order(buyer: Any, order: Any, fair: Any, published: Any) -> None:
     placed = order({"id": 1, "quantity": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
     attempt = patch(placed, status="placed", payment_mode="bank", country="DE", amount=0, identifier="x")
@@ -329,7 +333,7 @@ def test_the_buyer_fills_attendees_and_places_a_bank_order(buyer, order, fair, p
     assert len(published(orders_pb2.OrderPlaced)) == 1
 
 
-def test_a_buyer_cannot_declare_an_order_paid(buyer, order, published):
+def test_a_buyer_cannot_declare_an_order_paid(buyer: Any, order: Any, published: Any) -> None:
     placed = order({"id": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
     for attributes, status, code in (
@@ -347,7 +351,9 @@ def test_a_buyer_cannot_declare_an_order_paid(buyer, order, published):
     assert published(orders_pb2.OrderPaid) == []
 
 
-def test_an_organizer_confirms_the_money_and_a_later_patch_says_nothing_more(order, organizer, published):
+def test_an_organizer_confirms_the_money_and_a_later_patch_says_nothing_more(
+    order: Any, organizer: Any, published: Any
+) -> None:
     placed = order({"id": 1, "quantity": 2})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
     organizer.get(f"/v1/events/{EVENT}/orders")
@@ -359,7 +365,9 @@ def test_an_organizer_confirms_the_money_and_a_later_patch_says_nothing_more(ord
     assert len(published(orders_pb2.OrderPaid)) == 1
 
 
-def test_cancelling_returns_seats_and_uses_and_tells_with_the_note(buyer, order, fair, published):
+def test_cancelling_returns_seats_and_uses_and_tells_with_the_note(
+    buyer: Any, order: Any, fair: Any, published: Any
+) -> None:
     fair.offer_code(uses=5)
     placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
@@ -373,7 +381,9 @@ def test_cancelling_returns_seats_and_uses_and_tells_with_the_note(buyer, order,
     assert seats() == {1: (0, 0)}
 
 
-def test_an_admin_deletes_softly_and_others_do_not(buyer, organizer, admin, order, published):
+def test_an_admin_deletes_softly_and_others_do_not(
+    buyer: Any, organizer: Any, admin: Any, order: Any, published: Any
+) -> None:
     placed = order({"id": 1})
     identifier = placed["attributes"]["identifier"]
     organizer.get(f"/v1/events/{EVENT}/orders")
@@ -388,7 +398,7 @@ def test_an_admin_deletes_softly_and_others_do_not(buyer, organizer, admin, orde
     assert admin.get(f"/v1/orders/{identifier}?get_trashed=true").status_code == 200
 
 
-def test_an_admin_changes_nearly_everything(admin, order, buyer):
+def test_an_admin_changes_nearly_everything(admin: Any, order: Any, buyer: Any) -> None:
     placed = order({"id": 1, "quantity": 3})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
     answer = admin.patch(
@@ -401,7 +411,7 @@ def test_an_admin_changes_nearly_everything(admin, order, buyer):
     assert sum(prices) == 100.0
 
 
-def test_an_admin_revives_an_order_only_while_seats_are_free(admin, buyer, order, fair):
+def test_an_admin_revives_an_order_only_while_seats_are_free(admin: Any, buyer: Any, order: Any, fair: Any) -> None:
     fair.limit(1, 1)
     placed = order({"id": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
@@ -415,7 +425,7 @@ def test_an_admin_revives_an_order_only_while_seats_are_free(admin, buyer, order
     assert seats() == {1: (0, 1)}
 
 
-def test_if_match_refuses_what_has_changed(buyer, order):
+def test_if_match_refuses_what_has_changed(buyer: Any, order: Any) -> None:
     placed = order({"id": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
     tag = buyer.get(path).headers["etag"]

@@ -54,7 +54,7 @@ def paid(payable: Any, buyer: Any, bank: Any) -> str:
     return identifier
 
 
-def test_a_charge_completes_the_order_and_shows_it(payable, buyer, bank, published):
+def test_a_charge_completes_the_order_and_shows_it(payable: Any, buyer: Any, bank: Any, published: Any) -> None:
     identifier = payable()
     answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
     assert answer.status_code == 200
@@ -69,13 +69,13 @@ def test_a_charge_completes_the_order_and_shows_it(payable, buyer, bank, publish
     assert said.order.invoice_number == "FA1R0000-000001"
 
 
-def test_a_capture_that_comes_twice_completes_once(paid, published):
+def test_a_capture_that_comes_twice_completes_once(paid: Any, published: Any) -> None:
     hear_captured(captured_payment(paid, payment_id=stored(paid).payment_id))
     assert len(published(orders_pb2.OrderPaid)) == 1
     assert published(orders_pb2.RefundRequested) == []
 
 
-def test_the_message_alone_completes_the_order(payable, bank, published):
+def test_the_message_alone_completes_the_order(payable: Any, bank: Any, published: Any) -> None:
     identifier = payable()
     hear_captured(captured_payment(identifier))
     hear_captured(captured_payment(identifier))
@@ -83,7 +83,7 @@ def test_the_message_alone_completes_the_order(payable, bank, published):
     assert len(published(orders_pb2.OrderPaid)) == 1
 
 
-def test_a_decline_leaves_the_order_payable(payable, buyer, bank):
+def test_a_decline_leaves_the_order_payable(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     for way in ("state", "error"):
         bank.outcome = "declined" if way == "state" else "captured"
@@ -96,7 +96,7 @@ def test_a_decline_leaves_the_order_payable(payable, buyer, bank):
     assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200
 
 
-def test_an_unknown_outcome_is_202_and_holds_expiry_off_until_it_is_known(payable, buyer, bank):
+def test_an_unknown_outcome_is_202_and_holds_expiry_off_until_it_is_known(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     bank.outcome = "unknown"
     answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
@@ -108,7 +108,7 @@ def test_an_unknown_outcome_is_202_and_holds_expiry_off_until_it_is_known(payabl
     assert status_of(identifier) == "completed"
 
 
-def test_payments_being_down_is_503_and_the_charge_can_be_repeated(payable, buyer, bank):
+def test_payments_being_down_is_503_and_the_charge_can_be_repeated(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     bank.refusal = Unavailable("down")
     answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
@@ -118,7 +118,7 @@ def test_payments_being_down_is_503_and_the_charge_can_be_repeated(payable, buye
     assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200
 
 
-def test_without_a_token_stripe_answers_an_intent_for_the_client(payable, buyer, bank):
+def test_without_a_token_stripe_answers_an_intent_for_the_client(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     answer = buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
     attributes = answer.json()["data"]["attributes"]
@@ -135,7 +135,7 @@ def test_without_a_token_stripe_answers_an_intent_for_the_client(payable, buyer,
     assert [what for what, _ in bank.calls] == ["start", "verify"]
 
 
-def test_an_empty_stripe_token_is_refused(payable, buyer, bank):
+def test_an_empty_stripe_token_is_refused(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     for token in ("", None):
         refused = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe=token))
@@ -143,7 +143,7 @@ def test_an_empty_stripe_token_is_refused(payable, buyer, bank):
     assert bank.calls == []
 
 
-def test_what_cannot_be_charged(payable, order, buyer, bank, fair):
+def test_what_cannot_be_charged(payable: Any, order: Any, buyer: Any, bank: Any, fair: Any) -> None:
     identifier = payable()
     for status in ("cancelled", "expired", "completed", "placed"):
         change(identifier, status=status)
@@ -159,14 +159,14 @@ def test_what_cannot_be_charged(payable, order, buyer, bank, fair):
     assert bank.calls == []
 
 
-def test_strangers_neither_charge_nor_verify_nor_open_payments(payable, client, bank):
+def test_strangers_neither_charge_nor_verify_nor_open_payments(payable: Any, client: Any, bank: Any) -> None:
     identifier = payable()
     for name in ("charge", "verify", "create-paypal-payment"):
         assert client.as_user(2).post(f"/v1/orders/{identifier}/{name}", json={}).status_code == 404
     assert bank.calls == []
 
 
-def test_paypal_gives_its_approval_url_and_opens_payments_for_its_button(payable, buyer, bank):
+def test_paypal_gives_its_approval_url_and_opens_payments_for_its_button(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable("paypal")
     shown = buyer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]
     assert shown["payment-url"] == "https://paypal.example/approve"
@@ -180,7 +180,9 @@ def test_paypal_gives_its_approval_url_and_opens_payments_for_its_button(payable
     assert paid.json()["data"]["attributes"]["status"] is True
 
 
-def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_again(payable, buyer, bank):
+def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_again(
+    payable: Any, buyer: Any, bank: Any
+) -> None:
     real = bank.start_payment
     bank.refusal_of_start = True
 
@@ -196,7 +198,7 @@ def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_aga
     assert again["payment-url"] == "https://paypal.example/approve"
 
 
-def test_changing_the_mode_closes_the_open_attempt_first(payable, buyer, bank):
+def test_changing_the_mode_closes_the_open_attempt_first(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
     placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
@@ -204,7 +206,7 @@ def test_changing_the_mode_closes_the_open_attempt_first(payable, buyer, bank):
     assert ("close", identifier) in bank.calls
 
 
-def test_an_attempt_that_turns_out_paid_wins_over_a_change_of_mode(payable, buyer, bank):
+def test_an_attempt_that_turns_out_paid_wins_over_a_change_of_mode(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
     placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
@@ -214,7 +216,9 @@ def test_an_attempt_that_turns_out_paid_wins_over_a_change_of_mode(payable, buye
     assert status_of(identifier) == "completed"
 
 
-def test_a_paid_order_is_cancelled_by_its_organizer_and_refunded_once(paid, organizer, buyer, published):
+def test_a_paid_order_is_cancelled_by_its_organizer_and_refunded_once(
+    paid: Any, organizer: Any, buyer: Any, published: Any
+) -> None:
     organizer.get("/v1/events/7/orders")
     placed = organizer.get(f"/v1/orders/{paid}").json()["data"]
     assert buyer.patch(f"/v1/orders/{paid}", json=patch(placed, status="cancelled")).status_code == 422
@@ -239,7 +243,9 @@ def consumers_refunded(refund: orders_pb2.RefundRequested, amount_minor: int, st
     chassis_db.run(lambda session: consumers.settle_refund(session, message))
 
 
-def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays_it(payable, organizer, published):
+def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays_it(
+    payable: Any, organizer: Any, published: Any
+) -> None:
     identifier = payable("bank")
     organizer.get("/v1/events/7/orders")
     placed = organizer.get(f"/v1/orders/{identifier}").json()["data"]
@@ -253,7 +259,7 @@ def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays
     assert organizer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]["refund-status"] == "full"
 
 
-def test_a_placed_order_that_nobody_paid_owes_nothing(payable, organizer, buyer):
+def test_a_placed_order_that_nobody_paid_owes_nothing(payable: Any, organizer: Any, buyer: Any) -> None:
     identifier = payable("bank")
     organizer.get("/v1/events/7/orders")
     placed = organizer.get(f"/v1/orders/{identifier}").json()["data"]
@@ -263,8 +269,8 @@ def test_a_placed_order_that_nobody_paid_owes_nothing(payable, organizer, buyer)
 
 
 def test_refunding_attendees_returns_their_seats_and_uses_and_voids_their_tickets(
-    order, buyer, organizer, bank, fair, published
-):
+    order: Any, buyer: Any, organizer: Any, bank: Any, fair: Any, published: Any
+) -> None:
     fair.offer_code(uses=5)
     placed = order({"id": 1, "quantity": 3}, **{"discount-code": "9"})
     identifier = placed["attributes"]["identifier"]
@@ -292,7 +298,7 @@ def test_refunding_attendees_returns_their_seats_and_uses_and_voids_their_ticket
     assert buyer.post(f"/v1/orders/{identifier}/refund", json={}).status_code == 403
 
 
-def test_a_refund_that_failed_says_so(paid, organizer, published):
+def test_a_refund_that_failed_says_so(paid: Any, organizer: Any, published: Any) -> None:
     organizer.get("/v1/events/7/orders")
     organizer.post(f"/v1/orders/{paid}/refund", json={"amount": 10})
     [refund] = published(orders_pb2.RefundRequested)
@@ -300,7 +306,7 @@ def test_a_refund_that_failed_says_so(paid, organizer, published):
     assert organizer.get(f"/v1/orders/{paid}").json()["data"]["attributes"]["refund-status"] == "failed"
 
 
-def test_unpaid_orders_expire_and_their_seats_and_uses_return(order, fair, published):
+def test_unpaid_orders_expire_and_their_seats_and_uses_return(order: Any, fair: Any, published: Any) -> None:
     fair.offer_code(uses=2)
     placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
     identifier = placed["attributes"]["identifier"]
@@ -314,7 +320,7 @@ def test_unpaid_orders_expire_and_their_seats_and_uses_return(order, fair, publi
     assert len(published(orders_pb2.OrderExpired)) == 1
 
 
-def test_pending_orders_have_half_an_hour_more_and_placed_ones_for_ever(order, buyer, organizer):
+def test_pending_orders_have_half_an_hour_more_and_placed_ones_for_ever(order: Any, buyer: Any, organizer: Any) -> None:
     organizer.get("/v1/events/7/orders")
     pending, placed = order({"id": 1}), order({"id": 1})
     for each, status in ((pending, "pending"), (placed, "placed")):
@@ -329,7 +335,7 @@ def test_pending_orders_have_half_an_hour_more_and_placed_ones_for_ever(order, b
     assert status_of(placed["attributes"]["identifier"]) == "placed"
 
 
-def test_expiry_closes_the_attempt_first_and_money_wins(payable, buyer, bank, published):
+def test_expiry_closes_the_attempt_first_and_money_wins(payable: Any, buyer: Any, bank: Any, published: Any) -> None:
     identifier = payable()
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
     bank.closing = "captured"
@@ -340,7 +346,7 @@ def test_expiry_closes_the_attempt_first_and_money_wins(payable, buyer, bank, pu
     assert published(orders_pb2.OrderExpired) == []
 
 
-def test_an_order_with_an_attempt_waits_while_payments_is_down(payable, buyer, bank):
+def test_an_order_with_an_attempt_waits_while_payments_is_down(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
     bank.close_attempt_down = True
@@ -354,7 +360,7 @@ def test_an_order_with_an_attempt_waits_while_payments_is_down(payable, buyer, b
     assert status_of(identifier) == "initializing"
 
 
-def test_late_money_takes_the_seats_again_when_they_are_free(payable, fair, published):
+def test_late_money_takes_the_seats_again_when_they_are_free(payable: Any, fair: Any, published: Any) -> None:
     identifier = payable()
     with clock.freeze(clock.now() + timedelta(minutes=16)):
         jobs.expire_unpaid_orders()
@@ -365,7 +371,9 @@ def test_late_money_takes_the_seats_again_when_they_are_free(payable, fair, publ
     assert published(orders_pb2.RefundRequested) == []
 
 
-def test_late_money_is_given_back_once_when_the_seats_are_sold(payable, order, fair, published):
+def test_late_money_is_given_back_once_when_the_seats_are_sold(
+    payable: Any, order: Any, fair: Any, published: Any
+) -> None:
     fair.limit(1, 2)
     identifier = payable()
     with clock.freeze(clock.now() + timedelta(minutes=16)):
@@ -382,7 +390,9 @@ def test_late_money_is_given_back_once_when_the_seats_are_sold(payable, order, f
 
 
 @pytest.mark.parametrize("wrong", [{"amount_minor": 9999}, {"currency": "USD"}])
-def test_wrong_money_is_given_back_and_the_order_stays_payable(payable, buyer, bank, published, wrong):
+def test_wrong_money_is_given_back_and_the_order_stays_payable(
+    payable: Any, buyer: Any, bank: Any, published: Any, wrong: Any
+) -> None:
     identifier = payable()
     for _ in range(2):
         hear_captured(captured_payment(identifier, payment_id="wrong", **wrong))
@@ -391,14 +401,14 @@ def test_wrong_money_is_given_back_and_the_order_stays_payable(payable, buyer, b
     assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200
 
 
-def test_a_second_payment_of_a_paid_order_is_given_back(paid, published):
+def test_a_second_payment_of_a_paid_order_is_given_back(paid: Any, published: Any) -> None:
     hear_captured(captured_payment(paid, payment_id="second"))
     [refund] = published(orders_pb2.RefundRequested)
     assert refund.payment_id == "second"
     assert stored(paid).payment_id != "second"
 
 
-def test_money_for_a_cancelled_order_is_given_back(payable, buyer, bank, published):
+def test_money_for_a_cancelled_order_is_given_back(payable: Any, buyer: Any, bank: Any, published: Any) -> None:
     identifier = payable()
     placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
     assert buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, status="cancelled")).status_code == 200
@@ -407,14 +417,14 @@ def test_money_for_a_cancelled_order_is_given_back(payable, buyer, bank, publish
     assert len(published(orders_pb2.RefundRequested)) == 1
 
 
-def test_a_repeated_charge_with_its_key_hears_that_it_succeeded(paid, buyer, bank):
+def test_a_repeated_charge_with_its_key_hears_that_it_succeeded(paid: Any, buyer: Any, bank: Any) -> None:
     headers = {"Idempotency-Key": "lost-answer"}
     again = buyer.post(f"/v1/orders/{paid}/charge", json=charge_body(stripe="tok_visa"), headers=headers)
     assert (again.status_code, again.json()["data"]["attributes"]["status"]) == (200, True)
     assert [what for what, _ in bank.calls] == ["charge"]
 
 
-def test_loose_attendees_are_forgotten(buyer, fair):
+def test_loose_attendees_are_forgotten(buyer: Any, fair: Any) -> None:
     body = {
         "data": {
             "type": "attendee",

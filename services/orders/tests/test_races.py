@@ -54,7 +54,7 @@ def charge(identifier: str) -> Callable[[Client], Any]:
     return lambda client: client.post(f"/v1/orders/{identifier}/charge", json=body)
 
 
-def test_the_last_seat_is_sold_once(at_once, fair):
+def test_the_last_seat_is_sold_once(at_once: Any, fair: Any) -> None:
     """Guard: `held + sold + n <= capacity` in the one statement that takes seats."""
     fair.limit(1, 1)
     answers = at_once(*[buy({"id": 1})] * 8)
@@ -62,7 +62,7 @@ def test_the_last_seat_is_sold_once(at_once, fair):
     assert seats() == seat_rows() == {1: (1, 0)}
 
 
-def test_the_last_use_of_a_code_is_taken_once(at_once, fair):
+def test_the_last_use_of_a_code_is_taken_once(at_once: Any, fair: Any) -> None:
     """Guard: `used + n <= use_limit` in the one statement that takes uses."""
     fair.offer_code(uses=1)
     answers = at_once(*[buy({"id": 1}, **{"discount-code": "9"})] * 6)
@@ -71,8 +71,8 @@ def test_the_last_use_of_a_code_is_taken_once(at_once, fair):
     assert seats() == seat_rows() == {1: (1, 0)}
 
 
-def test_carts_in_opposite_order_do_not_deadlock(at_once, fair):
-    """Guard: seats are taken in the order of ticket ids. Without it `run` retries, and this test counts the retries."""
+def test_carts_in_opposite_order_do_not_deadlock(at_once: Any, fair: Any) -> None:
+    """Guard: seats are taken in the order of ticket ids. Without it the retries of `run` run out: some get 503."""
     forward = buy({"id": 1}, {"id": 2})
     backward = buy({"id": 2}, {"id": 1})
     for _ in range(3):
@@ -81,7 +81,7 @@ def test_carts_in_opposite_order_do_not_deadlock(at_once, fair):
     assert seats() == seat_rows() == {1: (24, 0), 2: (24, 0)}
 
 
-def test_an_attendee_gets_into_one_order_only(at_once, buyer, fair):
+def test_an_attendee_gets_into_one_order_only(at_once: Any, buyer: Any, fair: Any) -> None:
     """Guard: attendees are locked before their order is looked at."""
     attendee = buyer.post("/v1/attendees", json=attendee_body(1)).json()["data"]["id"]
     body = order_body(attendee, payment_mode="stripe")
@@ -90,7 +90,7 @@ def test_an_attendee_gets_into_one_order_only(at_once, buyer, fair):
     assert seats() == seat_rows() == {1: (1, 0)}
 
 
-def test_the_same_request_at_once_has_one_effect(at_once, fair, published):
+def test_the_same_request_at_once_has_one_effect(at_once: Any, fair: Any, published: Any) -> None:
     """Guard: key and answer are stored in the transaction of the effect."""
     key = {"Idempotency-Key": "twice"}
     work: Callable[[Client], Any] = lambda client: client.post(  # noqa: E731
@@ -103,7 +103,7 @@ def test_the_same_request_at_once_has_one_effect(at_once, fair, published):
     assert seats() == {1: (1, 0)}
 
 
-def test_a_double_charge_reaches_payments_once(at_once, payable, bank, published):
+def test_a_double_charge_reaches_payments_once(at_once: Any, payable: Any, bank: Any, published: Any) -> None:
     """Guard: `begin` marks the order under its lock and refuses while the mark of another call stands."""
     identifier, _ = payable
     bank.gate = threading.Event()
@@ -130,7 +130,7 @@ def _while_charging(app: Any, identifier: str, bank: Any, work: Callable[[Client
         return charging.result(), meanwhile
 
 
-def test_cancelling_waits_while_a_charge_is_under_way(app, payable, bank):
+def test_cancelling_waits_while_a_charge_is_under_way(app: Any, payable: Any, bank: Any) -> None:
     """Guard: `apply` refuses while `charging_until` lies ahead."""
     identifier, placed = payable
     body = patch(placed, status="cancelled")
@@ -144,7 +144,7 @@ def test_cancelling_waits_while_a_charge_is_under_way(app, payable, bank):
     assert seats() == seat_rows() == {1: (0, 2)}
 
 
-def test_a_second_tab_with_another_mode_waits_while_a_charge_is_under_way(app, payable, bank):
+def test_a_second_tab_with_another_mode_waits_while_a_charge_is_under_way(app: Any, payable: Any, bank: Any) -> None:
     """Guard: a change of mode closes the attempt, which waits while `charging_until` lies ahead."""
     identifier, placed = payable
     body = patch(placed, payment_mode="bank", status="placed")
@@ -155,7 +155,7 @@ def test_a_second_tab_with_another_mode_waits_while_a_charge_is_under_way(app, p
     assert (stored(identifier).payment_mode, status_of(identifier)) == ("stripe", "completed")
 
 
-def test_expiry_waits_while_a_charge_is_under_way(app, payable, bank):
+def test_expiry_waits_while_a_charge_is_under_way(app: Any, payable: Any, bank: Any) -> None:
     """Guard: `due` and `expire` pass over orders whose `charging_until` lies ahead."""
     identifier, _ = payable
 
@@ -171,7 +171,9 @@ def test_expiry_waits_while_a_charge_is_under_way(app, payable, bank):
     assert seats() == seat_rows() == {1: (0, 2)}
 
 
-def test_an_attempt_that_begins_while_the_old_one_is_closed_is_not_passed_over(payable, buyer, bank, app):
+def test_an_attempt_that_begins_while_the_old_one_is_closed_is_not_passed_over(
+    payable: Any, buyer: Any, bank: Any, app: Any
+) -> None:
     """Guard: `expire` compares the attempt that was closed with the one that the order has now."""
     identifier, _ = payable
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
@@ -184,7 +186,7 @@ def test_an_attempt_that_begins_while_the_old_one_is_closed_is_not_passed_over(p
     assert status_of(identifier) == "expired"
 
 
-def test_a_flash_sale_sells_what_there_is(at_once, fair, db):
+def test_a_flash_sale_sells_what_there_is(at_once: Any, fair: Any, db: Any) -> None:
     """Sixty buyers, twenty seats: twenty orders, no failure of ours, counters as the rows say."""
     fair.limit(1, 20)
     answers = [answer for _ in range(3) for answer in at_once(*[buy({"id": 1})] * 20)]
