@@ -79,12 +79,14 @@ def remember(db: Session, state: OrderState, status: str, *, now: datetime) -> b
         "revision": 1,
         "rendered_revision": 0,
         "pdf_key": "",
+        "is_invoice_wanted": False,
+        "invoice_key": "",
         "due_at": now,
         "attempts": 0,
         "problem": "",
     }
     new = insert(orders).values(row)
-    kept = ("identifier", "secret", "revision", "rendered_revision", "pdf_key")
+    kept = ("identifier", "secret", "revision", "rendered_revision", "pdf_key", "is_invoice_wanted", "invoice_key")
     changed = {name: new.excluded[name] for name in row if name not in kept}
     noted = new.on_conflict_do_update(
         index_elements=["identifier"],
@@ -101,8 +103,9 @@ def void_order(db: Session, state: OrderState, status: str, *, now: datetime) ->
     of_order = tickets.c.order_identifier == state.identifier
     _revoke(db, of_order & (tickets.c.version < state.version), state.version, now=now)
     is_it = orders.c.identifier == state.identifier
-    doom(db, db.execute(select(orders.c.pdf_key).where(is_it)).scalars(), now=now)
-    db.execute(update(orders).where(is_it).values(pdf_key=""))
+    for key in (orders.c.pdf_key, orders.c.invoice_key):
+        doom(db, db.execute(select(key).where(is_it)).scalars(), now=now)
+    db.execute(update(orders).where(is_it).values(pdf_key="", invoice_key=""))
     return True
 
 
@@ -156,8 +159,15 @@ def draw_anew(db: Session, event_id: int, *, now: datetime) -> None:
 def lose_files(db: Session, identifier: str, *, now: datetime) -> None:
     """A stored PDF has vanished: all of the order's are made again."""
     _raise_revision(db, orders.c.identifier == identifier, now=now)
+    db.execute(update(orders).where(orders.c.identifier == identifier).values(invoice_key=""))
     of_order = (tickets.c.order_identifier == identifier) & (tickets.c.status == "valid")
     db.execute(update(tickets).where(of_order).values(revision=tickets.c.revision + 1))
+
+
+def want_invoice(db: Session, identifier: str, *, now: datetime) -> None:
+    """Somebody asks for the invoice: it is drawn once, and again when it changes."""
+    is_it = orders.c.identifier == identifier
+    db.execute(update(orders).where(is_it, orders.c.status == "paid").values(is_invoice_wanted=True, due_at=now))
 
 
 def scan(db: Session, attendee_id: int, passages: Sequence[Passage], scanned_by: int) -> tuple[Ticket, list[Passage]]:
@@ -196,7 +206,8 @@ def erase_person(db: Session, user_id: int, email: str, *, now: datetime) -> Non
     for order in db.scalars(touched.order_by(orders.c.identifier).with_for_update()):
         order.state = _without_person(order.state, user_id, email)
         order.buyer_email = OrderState.FromString(order.state).buyer_email
-        order.revision, order.due_at = order.revision + 1, now
+        doom(db, [order.invoice_key], now=now)
+        order.revision, order.due_at, order.invoice_key = order.revision + 1, now, ""
     db.flush()
     nobody = {"holder_name": "", "holder_email": "", "user_id": 0, "holder_version": NEVER_OVERTAKEN}
     db.execute(update(tickets).where(mine).values(**nobody, revision=tickets.c.revision + 1))

@@ -12,7 +12,7 @@ from proto.events.events_pb2 import Event as EventState
 from proto.orders.orders_pb2 import OrderState
 from services.tickets.domain.moments import DEFAULT_LOCALE
 from services.tickets.domain.qr import Code, Keys
-from services.tickets.rendering.views import EventView, LineView, OrderView, PlatformView, TicketView
+from services.tickets.rendering.views import EventView, InvoiceView, LineView, OrderView, PlatformView, TicketView
 
 WAYS_TO_PAY: Mapping[str, str] = {
     "stripe": "Card",
@@ -142,6 +142,20 @@ def order_view(order: OrderState, event: EventView, tickets: Sequence[TicketView
         paid_with=WAYS_TO_PAY.get(order.payment_mode, "") if order.amount_minor else "",
         platform=desk().platform,
         locale=order.locale or DEFAULT_LOCALE,
+    )
+
+
+def invoice_view(order: OrderState, summary: OrderView) -> InvoiceView:
+    """The invoice. The buyer is named as the billing data says, otherwise as the order does."""
+    billing = order.billing
+    street = [billing.company, "" if billing.company == order.buyer_name else order.buyer_name, billing.address]
+    town = [" ".join(filter(None, (billing.zipcode, billing.city))), billing.state, billing.country]
+    return InvoiceView(
+        order=summary,
+        number=order.invoice_number or order_number(order),
+        issued_at=moment(order.completed_at) or summary.ordered_at,
+        seller=[summary.event.organizer or summary.event.name],
+        buyer=[*street, *town, billing.tax_info, order.buyer_email],
     )
 
 

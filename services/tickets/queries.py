@@ -16,10 +16,13 @@ RENDERING = 8  # the advisory locks of renderers, by order
 CANDIDATES = 20
 _DUE = """
 SELECT identifier FROM orders
-WHERE status = 'paid' AND rendered_revision < revision AND due_at <= %s
+WHERE status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted) AND due_at <= %s
 ORDER BY due_at LIMIT %s
 """
-_STILL_DUE = "SELECT 1 FROM orders WHERE identifier = %s AND status = 'paid' AND rendered_revision < revision"
+_STILL_DUE = """
+SELECT 1 FROM orders
+WHERE identifier = %s AND status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted)
+"""
 _LOCK = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
 _UNLOCK = "SELECT pg_advisory_unlock(%s, hashtext(%s))"
 

@@ -23,7 +23,7 @@ from proto.tickets.tickets_pb2 import IssuedTicket, TicketsIssued
 from services.tickets import commands, mails, pages, queries
 from services.tickets.models import Order, Ticket
 from services.tickets.rendering.documents import UnrenderableError
-from services.tickets.rendering.views import OrderView, TicketView
+from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
 from services.tickets.storage import Storage
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,9 @@ class Artist(Protocol):
         """Raises UnrenderableError."""
 
     def render_order(self, view: OrderView) -> bytes:
+        """Raises UnrenderableError."""
+
+    def render_invoice(self, view: InvoiceView) -> bytes:
         """Raises UnrenderableError."""
 
 
@@ -68,6 +71,8 @@ class Work:
     summary: OrderView
     summary_key: str
     pages: Sequence[Page]
+    is_due: bool  # the tickets; otherwise only the invoice is
+    invoice_key: str = ""
     drawn: set[str] = field(default_factory=set)  # keys
     problems: list[str] = field(default_factory=list)
 
@@ -145,6 +150,10 @@ def take(identifier: str) -> Work:
         summary=pages.order_view(state, event, views),
         summary_key=f"tickets/{identifier}/order-{order.revision}-{order.secret}.pdf" if tickets else "",
         pages=[Page(ticket, view, _key(order, ticket)) for ticket, view in zip(tickets, views, strict=True)],
+        is_due=order.rendered_revision < order.revision,
+        invoice_key=f"tickets/{identifier}/invoice-{order.version}-{order.revision}-{order.secret}.pdf"
+        if order.is_invoice_wanted
+        else "",
     )
 
 
@@ -153,8 +162,11 @@ def draw(work: Work, artist: Artist, storage: Storage) -> None:
     for page in work.pages:
         if page.is_due:
             _draw(work, storage, page.key, partial(artist.render_ticket, page.view))
-    if work.summary_key:
+    if work.summary_key and work.is_due:
         _draw(work, storage, work.summary_key, partial(artist.render_order, work.summary))
+    if work.invoice_key:
+        invoice = pages.invoice_view(work.state, work.summary)
+        _draw(work, storage, work.invoice_key, partial(artist.render_invoice, invoice))
 
 
 def finish(work: Work) -> None:
@@ -187,7 +199,7 @@ def _finish(session: Session, work: Work) -> None:
     mails.promise_tickets(session, work.state, work.summary, [(page.ticket, page.view) for page in unmailed])
     if work.summary_key in work.drawn:
         mails.promise_summary(session, work.state, work.summary, {p.view.serial: p.ticket.token for p in work.pages})
-    if work.drawn:
+    if work.drawn - {work.invoice_key}:
         publish(session, _issued(order, queries.valid_tickets(session, order.identifier)), key=order.identifier)
 
 
@@ -207,7 +219,10 @@ def _note_page(session: Session, page: Page) -> bool:
 
 def _note_order(session: Session, order: Order, work: Work) -> None:
     now = clock.now()
-    if not work.pages or work.summary_key in work.drawn:
+    if work.invoice_key in work.drawn:
+        commands.doom(session, {order.invoice_key} - {work.invoice_key}, now=now)
+        order.invoice_key, order.is_invoice_wanted = work.invoice_key, False
+    if work.is_due and (not work.pages or work.summary_key in work.drawn):
         if order.pdf_key != work.summary_key:
             commands.doom(session, [order.pdf_key], now=now)
         order.pdf_key = work.summary_key

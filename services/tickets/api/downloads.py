@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.auth import Claims
-from chassis.db import transaction
+from chassis.db import on_commit, transaction
 from chassis.errors import Conflict, Gone, NotFound, Unavailable
 from proto.orders.orders_pb2 import OrderState
 from services.tickets import access, clients, commands, queries, start, stored
@@ -66,6 +66,33 @@ def get_attendee_ticket(attendee_id: str, token_info: Claims) -> flask.Response:
     if ticket is None or ticket.status == "unissued" or not _may_see(who, ticket, order):
         raise NotFound("There is no such ticket, or it is not yours.", code="ticket-unknown")
     return _pdf(_read(lambda db: _present(db.get(Ticket, ticket.attendee_id))), f"ticket-{attendee_id}.pdf")
+
+
+def get_invoice(order_identifier: str, token_info: Claims) -> flask.Response:
+    """The invoice of an order, for the buyer and whoever runs the event; drawn when it is first asked for."""
+    who = access.person(token_info)
+    with transaction() as db:
+        order = queries.order_of(db, order_identifier)
+    if order is None:
+        state = clients.fetch_order(order_identifier)
+        buyer_id, event_id, is_completed = state.buyer_id, state.event_id, state.status == "completed"
+    else:
+        buyer_id, event_id, is_completed = order.buyer_id, order.event_id, True
+    if not owns_order(who, buyer_id) and not runs_event(who, access.roles_of(who, event_id)):
+        raise _no_such_order()
+    if not is_completed:
+        raise NotCompleted("This order has no invoice yet: it is not completed.")
+    return _pdf(_read(lambda db: _invoice(db, order_identifier)), f"invoice-{order_identifier}.pdf")
+
+
+def _invoice(db: Session, identifier: str) -> Ready | None:
+    order = _paid(queries.order_of(db, identifier))
+    if order is None or order.invoice_key:
+        return Ready([order.invoice_key], identifier) if order is not None else None
+    if not order.is_invoice_wanted:
+        commands.want_invoice(db, identifier, now=clock.now())
+        on_commit(db, start.wake_renderers)
+    return None
 
 
 def download_ticket(token: str) -> flask.Response:

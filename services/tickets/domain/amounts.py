@@ -5,8 +5,7 @@ from decimal import Decimal
 from babel.numbers import format_currency
 
 from chassis.money import exponent
-
-from .moments import DEFAULT_LOCALE, locale_of
+from services.tickets.domain.moments import DEFAULT_LOCALE, locale_of
 
 
 def amount(minor: int, currency: str, locale: str = DEFAULT_LOCALE) -> str:

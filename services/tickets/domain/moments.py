@@ -61,6 +61,12 @@ def day_and_time(moment: datetime, timezone: str, locale: str = DEFAULT_LOCALE) 
     return f"{format_date(local, 'medium', locale=reader)}, {_time(local, reader)}"
 
 
+@lru_cache(maxsize=1024)
+def day(moment: datetime, timezone: str, locale: str = DEFAULT_LOCALE) -> str:
+    """A date, in the event's zone."""
+    return str(format_date(moment.astimezone(zone_of(timezone)), "long", locale=locale_of(locale)))
+
+
 def zone_name(local: datetime, reader: Locale) -> str:
     """`Central European Standard Time, UTC+01:00`; the offset stands there because few people know the names."""
     offset = local.strftime("%z")

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from ..domain import moments, plain
-from ..rendering.views import EventView
+from services.tickets.domain import moments, plain
+from services.tickets.rendering.views import EventView
 
 A_YEAR = timedelta(days=366)  # of the zone's clock changes around the day is enough
 USUAL_LENGTH = timedelta(hours=1)  # for an event that does not say when it ends

@@ -8,9 +8,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from ..domain import moments, plain
-from ..domain.amounts import amount
-from ..rendering.views import EventView, OrderView, PlatformView, TicketView
+from services.tickets.domain import moments, plain
+from services.tickets.domain.amounts import amount
+from services.tickets.rendering.views import EventView, OrderView, PlatformView, TicketView
 
 TEMPLATES = Path(__file__).parent / "templates"
 LOCALE = "en"  # of the words in the templates, and so of dates and amounts among them

@@ -26,12 +26,18 @@ class Order(Base):
     revision: Mapped[int] = mapped_column(default=1)
     rendered_revision: Mapped[int] = mapped_column(default=0)
     pdf_key: Mapped[str] = mapped_column(String(500), default="")
+    is_invoice_wanted: Mapped[bool] = mapped_column(default=False)  # invoices are drawn when somebody asks
+    invoice_key: Mapped[str] = mapped_column(String(500), default="")
     due_at: Mapped[Moment]
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[Text] = mapped_column(default="")
 
     __table_args__ = (
-        Index("ix_orders_due", "due_at", postgresql_where=text("status = 'paid' AND rendered_revision < revision")),
+        Index(
+            "ix_orders_due",
+            "due_at",
+            postgresql_where=text("status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted)"),
+        ),
         Index("ix_orders_event", "event_id"),
         Index("ix_orders_buyer", "buyer_id"),
     )

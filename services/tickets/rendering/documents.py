@@ -13,11 +13,11 @@ from xhtml2pdf import default
 from xhtml2pdf.config.resources import ResourceAccessPolicy
 from xhtml2pdf.document import pisaDocument
 
-from ..domain import moments, plain
-from ..domain.amounts import amount
-from . import tags, typefaces
-from .views import EventView, LineView, OrderView, TicketView
-from .words import words
+from services.tickets.domain import moments, plain
+from services.tickets.domain.amounts import amount
+from services.tickets.rendering import tags, typefaces
+from services.tickets.rendering.views import EventView, InvoiceView, LineView, OrderView, TicketView
+from services.tickets.rendering.words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
 RENDER_SECONDS = 20
@@ -41,6 +41,12 @@ def render_order(view: OrderView) -> bytes:
     """The purchaser's document: the order with its amounts, then each attendee's ticket on its own page."""
     pages = _order(view)
     return _pdf("order.html", pages["title"], o=pages)
+
+
+def render_invoice(view: InvoiceView) -> bytes:
+    """The order's invoice."""
+    pages = _invoice(view)
+    return _pdf("invoice.html", pages["title"], i=pages)
 
 
 def warm_up() -> None:
@@ -158,6 +164,20 @@ def _order(view: OrderView) -> Mapping[str, Any]:
         "tax_label": f"{said['included']} {tax_label}" if view.is_tax_included else tax_label,
         "total": money(view.total_minor),
         "tickets": [_ticket(ticket) for ticket in view.tickets],
+    }
+
+
+def _invoice(view: InvoiceView) -> Mapping[str, Any]:
+    order = view.order
+    said = words(order.locale)
+    return {
+        **_order(order),
+        "title": plain.one_line(f"{said['invoice']} {view.number}"),
+        "invoice_number": plain.one_line(view.number) or "–",
+        "date": moments.day(view.issued_at, order.event.timezone, order.locale),
+        "seller": "\n".join(filter(None, map(plain.one_line, view.seller))) or "–",
+        "buyer": "\n".join(filter(None, map(plain.one_line, view.buyer))) or "–",
+        "status": said["paid"],
     }
 
 

@@ -11,9 +11,9 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self, TypeVar
 
-from . import documents
-from .documents import UnrenderableError
-from .views import OrderView, TicketView
+from services.tickets.rendering import documents
+from services.tickets.rendering.documents import UnrenderableError
+from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
 
 View = TypeVar("View")
 DOCUMENTS_PER_PROCESS = 2000  # then it is replaced, whatever libraries may have piled up in it
@@ -43,6 +43,10 @@ class RenderPool:
     def render_order(self, view: OrderView) -> bytes:
         """The purchaser's PDF. Raises UnrenderableError when this document cannot be made."""
         return self._run(documents.render_order, view)
+
+    def render_invoice(self, view: InvoiceView) -> bytes:
+        """The order's invoice. Raises UnrenderableError when it cannot be made."""
+        return self._run(documents.render_invoice, view)
 
     def close(self) -> None:
         """Lets running documents finish (or run out of time) and ends the processes."""

@@ -12,8 +12,8 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import ShapeData, ShapedStr
 from xhtml2pdf.bidi import display_order, needs_bidi
 
-from . import typefaces
-from .typefaces import Typeface
+from services.tickets.rendering import typefaces
+from services.tickets.rendering.typefaces import Typeface
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from reportlab.platypus.flowables import Flowable
 from xhtml2pdf import default, parser
 from xhtml2pdf.tags import pisaTag
 
-from . import breaking, shaping, typefaces
-from .shaping import Run
+from services.tickets.rendering import breaking, shaping, typefaces
+from services.tickets.rendering.shaping import Run
 
 ASCENT = 1.02  # where the baseline lies below the top of a line, in multiples of the size, at a leading of 1.24
 GREY = "#6b7385"

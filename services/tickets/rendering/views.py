@@ -65,3 +65,14 @@ class OrderView:
     paid_with: str = ""  # `Card ending in 4242`, `Bank transfer`, or empty for free orders
     platform: PlatformView = field(default_factory=PlatformView)
     locale: str = "en"
+
+
+@dataclass(frozen=True)
+class InvoiceView:
+    """What a buyer's bookkeeping needs. `buyer` and `seller` are written as on an envelope, line by line."""
+
+    order: OrderView
+    number: str
+    issued_at: datetime
+    seller: Sequence[str]
+    buyer: Sequence[str]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ..domain.moments import locale_of
+from services.tickets.domain.moments import locale_of
 
 _ENGLISH = {
     "ticket": "Ticket",
@@ -33,6 +33,12 @@ _ENGLISH = {
     "included": "incl.",
     "total": "Total",
     "attendees": "Attendees",
+    "invoice": "Invoice",
+    "invoice_number": "Invoice no.",
+    "date": "Date",
+    "seller": "Seller",
+    "status": "Status",
+    "paid": "Paid",
     "page_per_attendee": "Each attendee's ticket follows on a page of its own.",
 }
 _GERMAN = {
@@ -64,6 +70,12 @@ _GERMAN = {
     "included": "inkl.",
     "total": "Summe",
     "attendees": "Teilnehmende",
+    "invoice": "Rechnung",
+    "invoice_number": "Rechnungsnr.",
+    "date": "Datum",
+    "seller": "Verkäufer",
+    "status": "Status",
+    "paid": "Bezahlt",
     "page_per_attendee": "Die Tickets folgen, je eine Seite pro Person.",
 }
 _FRENCH = {
@@ -95,6 +107,12 @@ _FRENCH = {
     "included": "dont",
     "total": "Total",
     "attendees": "Participants",
+    "invoice": "Facture",
+    "invoice_number": "Facture n°",
+    "date": "Date",
+    "seller": "Vendeur",
+    "status": "Statut",
+    "paid": "Payé",
     "page_per_attendee": "Les billets suivent, une page par personne.",
 }
 _SPANISH = {
@@ -126,6 +144,12 @@ _SPANISH = {
     "included": "incl.",
     "total": "Total",
     "attendees": "Asistentes",
+    "invoice": "Factura",
+    "invoice_number": "Factura n.º",
+    "date": "Fecha",
+    "seller": "Vendedor",
+    "status": "Estado",
+    "paid": "Pagado",
     "page_per_attendee": "Las entradas siguen, una página por persona.",
 }
 LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "de": _GERMAN, "fr": _FRENCH, "es": _SPANISH}

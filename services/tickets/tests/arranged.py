@@ -100,6 +100,7 @@ class Hand:
     def __init__(self) -> None:
         self.tickets: list[str] = []
         self.orders: list[str] = []
+        self.invoices: list[str] = []
         self.fail: Callable[[str], None] = lambda name: None
 
     def render_ticket(self, view: Any) -> bytes:
@@ -111,6 +112,10 @@ class Hand:
         self.fail(view.number)
         self.orders.append(view.number)
         return documents.render_order(view)
+
+    def render_invoice(self, view: Any) -> bytes:
+        self.invoices.append(view.number)
+        return documents.render_invoice(view)
 
 
 def draw_all(hand: Hand | None = None) -> Hand:

@@ -19,6 +19,8 @@ from services.tickets.tests.arranged import (
     ORGANIZER_ID,
     OTHER_IDENTIFIER,
     STRANGER_ID,
+    Hand,
+    Published,
     attendee,
     draw_all,
     give_role,
@@ -224,3 +226,32 @@ def test_file_names_cannot_be_guessed(drawn: Any) -> None:
     assert len(row.secret) >= 16
     assert row.secret in row.pdf_key
     assert row.secret in ticket(101).pdf_key
+
+
+INVOICE_PATH = f"/v1/orders/invoices/{IDENTIFIER}"
+
+
+def test_the_buyer_gets_an_invoice_that_is_drawn_when_asked_for(
+    drawn: Any, client: Client, published: Published
+) -> None:
+    said = len(published())
+    hand = Hand()
+    thread = threading.Timer(0.3, draw_all, [hand])
+    thread.start()
+    assert_pdf(client.as_user(BUYER_ID).get(INVOICE_PATH), "Invoice", "Berta Buyer", "€200.00", "Early Bird")
+    thread.join()
+    assert_pdf(client.as_user(ORGANIZER_ID).get(INVOICE_PATH), "Invoice")
+    assert len(hand.invoices) == 1
+    assert hand.tickets == []
+    assert len(published()) == said, "orders hears nothing of invoices"
+
+
+def test_attendees_and_strangers_see_no_invoice(drawn: Any, client: Client) -> None:
+    assert client.as_user(ANNA_ID, email="anna@example.com").get(INVOICE_PATH).status_code == 404
+    assert client.as_user(STRANGER_ID).get(INVOICE_PATH).status_code == 404
+    assert client.get(INVOICE_PATH).status_code == 401
+
+
+def test_a_cancelled_order_has_no_invoice_any_more(drawn: Any, client: Client) -> None:
+    hear(consumers.void_cancelled, OrderCancelled(order=order(version=5), was_paid=True))
+    assert client.as_user(BUYER_ID).get(INVOICE_PATH).status_code == 410

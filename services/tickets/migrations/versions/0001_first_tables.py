@@ -1,14 +1,12 @@
 """first tables
 
 Revision ID: 0001
-Revises:
+Revises: nothing
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
-
-DUE = sa.text("status = 'paid' AND rendered_revision < revision")
 
 revision = "0001"
 down_revision = None
@@ -58,6 +56,8 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("rendered_revision", sa.Integer(), nullable=False),
         sa.Column("pdf_key", sa.String(length=500), nullable=False),
+        sa.Column("is_invoice_wanted", sa.Boolean(), nullable=False),
+        sa.Column("invoice_key", sa.String(length=500), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("problem", sa.String(length=1000), nullable=False),
@@ -69,7 +69,7 @@ def upgrade() -> None:
         "orders",
         ["due_at"],
         unique=False,
-        postgresql_where=DUE,
+        postgresql_where=sa.text("status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted)"),
     )
     op.create_index("ix_orders_event", "orders", ["event_id"], unique=False)
     op.create_table(
@@ -201,7 +201,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_orders_due",
         table_name="orders",
-        postgresql_where=DUE,
+        postgresql_where=sa.text("status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted)"),
     )
     op.drop_index("ix_orders_buyer", table_name="orders")
     op.drop_table("orders")
