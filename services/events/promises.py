@@ -156,22 +156,26 @@ def kept(operation: Callable[..., R]) -> Callable[..., R]:
 
     @functools.wraps(operation)
     def ask_first(*args: Any, **kwargs: Any) -> R:
-        clearance: Clearance | None = None
-        for _ in range(ATTEMPTS):
-            token = _clearance.set(clearance)
-            try:
-                return operation(*args, **kwargs)
-            except NeedsClearance as needed:
-                limits = needed.limits
-                release(clearance)
-            except BaseException:
-                release(clearance)
-                raise
-            finally:
-                _clearance.reset(token)
-            clearance = ask(limits)
-        release(clearance)
-        raise Conflict("Others are changing this right now. Please read it again.", code="changed-meanwhile")
+        agreed: list[Clearance] = []
+        committed: Clearance | None = None
+        try:
+            for _ in range(ATTEMPTS):
+                token = _clearance.set(agreed[-1] if agreed else None)
+                try:
+                    answer = operation(*args, **kwargs)
+                except NeedsClearance as needed:
+                    limits = needed.limits
+                else:
+                    committed = agreed[-1] if agreed else None
+                    return answer
+                finally:
+                    _clearance.reset(token)
+                agreed.append(ask(limits))
+            raise Conflict("Others are changing this right now. Please read it again.", code="changed-meanwhile")
+        finally:
+            for clearance in agreed:
+                if clearance is not committed:
+                    release(clearance)
 
     ask_first.__signature__ = inspect.signature(operation)  # type: ignore[attr-defined]
     return ask_first
@@ -230,10 +234,8 @@ def _request(limits: list[Limit]) -> pb.RestrictRequest:
     )
 
 
-def release(clearance: Clearance | None) -> None:
-    """The agreed limits are not needed after all: orders learns the state that holds. Never raises."""
-    if clearance is None:
-        return
+def release(clearance: Clearance) -> None:
+    """These limits are not needed after all: orders learns the state that holds. Never raises."""
     try:
         repair(clearance.batch)
     except Exception:

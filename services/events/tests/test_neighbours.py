@@ -1,0 +1,104 @@
+"""What others say to events, and what they may ask besides offers."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chassis import db as database
+from chassis.errors import NotFound
+from proto.accounts.accounts_pb2 import User as UserState
+from proto.accounts.accounts_pb2 import UserChanged
+from proto.events import events_pb2 as pb
+from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderState
+from proto.payments.payments_pb2 import StripeAuthorizationChanged
+from services.events import consumers
+from services.events.grpc_server import EventsServicer
+from services.events.tests.conftest import OWNER, STRANGER, Making, Orders
+
+server = EventsServicer()
+
+
+def hear(handler: Callable[..., None], message: Any) -> None:
+    """As the inbox does it."""
+    with database.transaction() as db:
+        handler(db, message)
+
+
+def test_late_news_of_a_user_is_ignored_and_the_team_is_named(making: Making) -> None:
+    event = making.event()
+    newest = UserState(id=OWNER, version=5, email="olga@example.com", first_name="Olga", public_name="Olga O.")
+    hear(consumers.keep_user, UserChanged(user=newest))
+    hear(consumers.keep_user, UserChanged(user=UserState(id=OWNER, version=4, email="old@example.com")))
+    path = f"/v1/events/{event['id']}?include=owner"
+    [seen] = making.stranger.get(path).json()["included"]
+    assert seen["attributes"]["public-name"] == "Olga O."
+    assert "email" not in seen["attributes"]
+    [own] = making.owner.get(path).json()["included"]
+    assert own["attributes"]["email"] == "olga@example.com"
+    hear(consumers.keep_user, UserChanged(user=UserState(id=OWNER, version=6, deleted=True)))
+    assert making.owner.get(path).json()["included"] == []
+
+
+def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, published) -> None:
+    event = making.event()
+    number = int(event["id"])
+    hear(consumers.link_stripe, StripeAuthorizationChanged(event_id=number, version=2, is_linked=True, publishable_key="pk_test"))
+    hear(consumers.link_stripe, StripeAuthorizationChanged(event_id=number, version=1, is_linked=False))
+    found = making.stranger.get(f"/v1/events/{number}?include=stripe-authorization").json()
+    assert found["data"]["attributes"]["is-stripe-linked"]
+    assert [each["attributes"]["stripe-publishable-key"] for each in found["included"]] == ["pk_test"]
+    assert published(pb.EventChanged)[-1].event.is_stripe_linked
+
+
+def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making) -> None:
+    event = making.event()
+    paid = OrderState(id=1, event_id=int(event["id"]), version=3, amount_minor=9900, attendees=[Attendee(), Attendee()])
+    for _ in range(2):
+        hear(consumers.count_sale, OrderPaid(order=paid))
+
+    def figures() -> tuple[float, int]:
+        shown = making.owner.get(f"/v1/events/{event['id']}").json()["data"]["attributes"]
+        return shown["completed-order-sales"], shown["completed-order-tickets"]
+
+    assert figures() == (99, 2)
+    hear(consumers.uncount_sale, OrderCancelled(order=OrderState(id=1, event_id=int(event["id"]), version=4)))
+    hear(consumers.count_sale, OrderPaid(order=paid))
+    assert figures() == (0, 0)
+
+
+def test_snapshots_show_everything_after_an_id(making: Making, orders: Orders) -> None:
+    event = making.event()
+    tickets = [making.ticket(event, name=name) for name in "AB"]
+    hidden = making.ticket(event, name="C", is_hidden=True)
+    discount, access = making.discount(event, tickets[0]["id"]), making.access(event, hidden["id"])
+    making.owner.delete(f"/v1/tickets/{tickets[1]['id']}")
+    first = server.SnapshotTickets(pb.SnapshotRequest(after_id=0, limit=2)).tickets
+    assert [(each.name, each.deleted, each.on_sale) for each in first] == [("A", False, True), ("B", True, False)]
+    assert [each.name for each in server.SnapshotTickets(pb.SnapshotRequest(after_id=first[-1].id)).tickets] == ["C"]
+    codes = server.SnapshotDiscountCodes(pb.SnapshotRequest()).discount_codes
+    assert [(each.id, each.is_access_code, len(each.ticket_ids)) for each in codes] == [
+        (int(discount["id"]), False, 1),
+        (int(access["id"]), True, 1),
+    ]
+    assert [each.identifier for each in server.SnapshotEvents(pb.SnapshotRequest()).events] == [event["attributes"]["identifier"]]
+    [role] = server.SnapshotEventRoles(pb.SnapshotRequest()).event_roles
+    assert (role.user_id, list(role.roles)) == (OWNER, ["owner"])
+
+
+def test_single_questions(making: Making) -> None:
+    event = making.event()
+    ticket = making.ticket(event)
+    for key in (event["id"], event["attributes"]["identifier"]):
+        assert server.GetEvent(pb.GetEventRequest(key=key)).id == int(event["id"])
+    assert server.GetTicket(pb.GetTicketRequest(id=int(ticket["id"]))).name == "Stalls"
+    number = int(event["id"])
+    assert list(server.GetEventRoles(pb.GetEventRolesRequest(event_id=number, user_id=OWNER)).role.roles) == ["owner"]
+    assert list(server.GetEventRoles(pb.GetEventRolesRequest(event_id=number, user_id=STRANGER)).role.roles) == []
+    for unknown in (
+        lambda: server.GetEvent(pb.GetEventRequest(key="deadbeef")),
+        lambda: server.GetEvent(pb.GetEventRequest(key="99")),
+        lambda: server.GetTicket(pb.GetTicketRequest(id=99)),
+    ):
+        with pytest.raises(NotFound):
+            unknown()
