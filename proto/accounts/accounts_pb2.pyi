@@ -122,6 +122,7 @@ class User(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     PUBLIC_NAME_FIELD_NUMBER: _builtins.int
     AVATAR_URL_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     epoch: _builtins.int
     version: _builtins.int
@@ -135,6 +136,10 @@ class User(_message.Message):
     locale: _builtins.str
     public_name: _builtins.str
     avatar_url: _builtins.str
+    erased: _builtins.bool
+    """The person asked to be forgotten: clear every copy of what they were. Comes with the highest epoch and version that
+    there are, so that no older or restored state ever wins against it.
+    """
     def __init__(
         self,
         *,
@@ -150,10 +155,11 @@ class User(_message.Message):
         locale: _builtins.str = ...,
         public_name: _builtins.str = ...,
         avatar_url: _builtins.str = ...,
+        erased: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_url", b"avatar_url", "deleted", b"deleted", "email", b"email", "epoch", b"epoch", "first_name", b"first_name", "id", b"id", "is_verified", b"is_verified", "last_name", b"last_name", "locale", b"locale", "public_name", b"public_name", "role", b"role", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_url", b"avatar_url", "deleted", b"deleted", "email", b"email", "epoch", b"epoch", "erased", b"erased", "first_name", b"first_name", "id", b"id", "is_verified", b"is_verified", "last_name", b"last_name", "locale", b"locale", "public_name", b"public_name", "role", b"role", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -34,6 +34,9 @@ class Settings(MailSettings, ServiceSettings):
     verification_hours: int = setting(
         "VERIFICATION_HOURS", doc="how long a mailed verification token is valid", default=72
     )
+    erase_deleted_after_days: int = setting(
+        "ERASE_DELETED_AFTER_DAYS", doc="deleted users are erased for good after this many days; 0: never", default=30
+    )
     password_memory_kib: int = setting("PASSWORD_MEMORY_KIB", doc="argon2id: memory of one hash", default=19_456)
     password_passes: int = setting("PASSWORD_PASSES", doc="argon2id: passes over that memory", default=2)
     password_hashers: int = setting(

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from chassis import clock
 from chassis.db import transaction
 from chassis.jobs import job
-from services.accounts import keys, minting, start
+from services.accounts import keys, minting, queries, start
+from services.accounts.commands import erasure
 from services.accounts.models import EndedSession, LoginSession, MailToken, RateLimit
 
 
@@ -40,3 +41,15 @@ def forget_old() -> None:
     ):
         with transaction() as db:
             db.execute(expired)
+
+
+@job(every_seconds=3600)
+def erase_deleted() -> None:
+    """People who were deleted long ago are forgotten, one by one."""
+    days = start.settings().erase_deleted_after_days
+    while days > 0:
+        with transaction() as db:
+            user = queries.lock_deleted_before(db, clock.now() - timedelta(days=days))
+            if user is None:
+                return
+            erasure.erase(db, user)

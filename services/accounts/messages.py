@@ -11,6 +11,8 @@ from chassis.outbox import publish
 from proto.accounts import accounts_pb2 as pb
 from services.accounts.models import User
 
+LAST = 2**62  # epoch and version of the erased: nothing is newer
+
 _epoch = 0
 
 
@@ -22,6 +24,8 @@ def configure(epoch: int) -> None:
 
 def user_message(user: User) -> pb.User:
     """A user as others may know it. A deleted one is an id and nothing else."""
+    if user.erased_at is not None:
+        return pb.User(id=user.id, epoch=LAST, version=LAST, deleted=True, erased=True, role="user")
     message = pb.User(id=user.id, epoch=_epoch, version=user.version, role=user.role)
     if user.deleted_at is not None:
         message.deleted = True

@@ -1,6 +1,7 @@
 """Reads and locks with a name, and which rows a caller may see."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,6 +64,17 @@ def lock_user(db: Session, user_id: int) -> User | None:
         .where(User.id == user_id, User.deleted_at.is_(None))
         .with_for_update()
         .execution_options(populate_existing=True)
+    )
+
+
+def lock_deleted_before(db: Session, moment: datetime) -> User | None:
+    """A user who was deleted before this moment and not yet erased, locked."""
+    return db.scalar(
+        sa.select(User)
+        .where(User.deleted_at < moment, User.erased_at.is_(None), User.is_super_admin.is_(False))
+        .order_by(User.id)
+        .limit(1)
+        .with_for_update()
     )
 
 

@@ -9,13 +9,15 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest
 from chassis.idempotency import answered
-from chassis.jsonapi import Resource
+from chassis.jsonapi import Resource, current_query, viewer_of
+from chassis.jsonapi.finding import find
 from chassis.responses import JSON, JSON_API, respond
 from services.accounts import hashing, messages, queries
 from services.accounts.api.callers import client_address
 from services.accounts.api.document import SPEC
-from services.accounts.commands import people
+from services.accounts.commands import erasure, people
 from services.accounts.commands.people import Account
+from services.accounts.domain import policy
 from services.accounts.domain.emails import read_address
 from services.accounts.domain.passwords import read_new_password
 from services.accounts.limits import limits, take
@@ -72,13 +74,19 @@ def create_user(body: dict[str, Any]) -> flask.Response:
 
 
 def delete_user(user_id: str, token_info: Claims) -> flask.Response:
-    """DELETE /v1/users/{user_id}."""
+    """DELETE /v1/users/{user_id}; ``permanent=true`` erases, at once and for good."""
+    query = current_query()
 
     def work(db: Session) -> flask.Response:
-        user = users.find(db, user_id, token_info, lock=True)
-        people.delete_user(db, token_info, user)
-        document = {"meta": {"message": "The user was deleted."}, "jsonapi": {"version": "1.0"}}
-        return answered(db, document)
+        user, _ = find(db, viewer_of(token_info, query), users, user_id, lock=True)
+        if query.is_permanent:
+            policy.require_erasable(token_info, user)
+        if user.deleted_at is None:
+            people.delete_user(db, token_info, user)
+        if query.is_permanent and user.erased_at is None:
+            erasure.erase(db, user)
+        sentence = "The user was erased." if query.is_permanent else "The user was deleted."
+        return answered(db, {"meta": {"message": sentence}, "jsonapi": {"version": "1.0"}})
 
     return run(work)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.auth import Claims
-from chassis.errors import BadRequest, Conflict, Forbidden
+from chassis.errors import BadRequest, Conflict, Forbidden, Gone
 from services.accounts import mails, messages, queries
 from services.accounts.commands import mail_tokens, sessions
 from services.accounts.domain import policy
@@ -94,6 +94,8 @@ def read_changes(db: Session, claims: Claims, user: User, values: dict[str, Any]
     refused raises before anything is written.
     """
     policy.require_power_over(claims, user)
+    if user.erased_at is not None:
+        raise Gone("This user was erased. Nobody can bring them back.", code="user-erased")
     kept = policy.settable(claims, user, values, {name: getattr(user, name) for name in values if hasattr(user, name)})
     values.clear()
     values.update({name: value for name, value in kept.items() if not _is_missing_flag(name, value)})

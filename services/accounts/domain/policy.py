@@ -24,6 +24,8 @@ class Caller(Protocol):
     def is_admin(self) -> bool: ...
     @property
     def is_super_admin(self) -> bool: ...
+    @property
+    def is_fresh(self) -> bool: ...
 
 
 class Target(Protocol):
@@ -73,3 +75,10 @@ def require_deletable(claims: Caller, target: Target) -> None:
     require_power_over(claims, target)
     if target.role == "super-admin":
         raise Forbidden("A super admin cannot be deleted.", code="super-admin-stays")
+
+
+def require_erasable(claims: Caller, target: Target) -> None:
+    """Raises Forbidden unless `require_deletable` allows it and, for oneself, the password was just shown: it is for good."""
+    require_deletable(claims, target)
+    if claims.user_id == target.id and not claims.is_fresh:
+        raise Forbidden("Please enter your password again before you erase your account.", code="fresh-token-required")
