@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 def keys_of_code(code: str) -> Keys:
     """The keys that Stripe's OAuth gives for a code. A code works once. Raises Unprocessable, NotConfigured, Unavailable."""
+    accounts().vault.check()  # before the code is used up
     granted = accounts().platform_stripe().exchange(code)
     keys = Keys(
         secret_key=str(granted.get("access_token") or ""),

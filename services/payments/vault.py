@@ -44,6 +44,13 @@ class Vault:
             keys[key_id] = key
         return cls(keys)
 
+    def check(self) -> None:
+        """Raises SecretsNotConfigured (503) when nothing could be encrypted."""
+        if not self._current:
+            raise SecretsNotConfigured(
+                "This installation cannot keep secrets yet: its operator has to set SECRETS_KEYS."
+            )
+
     def encrypt(self, secret: str, *, belongs_to: str) -> str:
         """The secret as a column holds it. Raises SecretsNotConfigured (503) without a key."""
         if not self._current:

@@ -23,7 +23,7 @@ from services.payments.clients.http import Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
 from services.payments.domain.attempts import News, Status
 from services.payments.domain.currencies import from_paypal, to_paypal
-from services.payments.domain.reports import LOST, Movement, RefundReport, Report
+from services.payments.domain.reports import LOST, ChargeNews, Movement, RefundNews, RefundReport, Report
 from services.payments.models.payments import Payment
 from services.payments.models.refunds import Refund
 
@@ -393,15 +393,25 @@ def _refund_report(made: Mapping[str, Any]) -> RefundReport:
     )
 
 
+def refund_news(made: Mapping[str, Any]) -> RefundNews:
+    """What a refund, in an event or inside a payment, tells. We gave it our id as its invoice number."""
+    currency = str(made["amount"]["currency"])
+    return RefundNews(
+        _refund_report(made),
+        refund_id=str(made.get("invoice_number") or ""),
+        payment_reference=str(made.get("parent_payment") or ""),
+        amount_minor=abs(from_paypal(made["amount"]["total"], currency)),
+        currency=currency,
+    )
+
+
 def _movements(made: Mapping[str, Any]) -> Iterator[Movement]:
     report = _report(made)
     transaction = (made.get("transactions") or [{}])[0]
     ours = str(transaction.get("custom") or transaction.get("invoice_number") or "")
     if report.news is not News.CAPTURED or not ours:
         return
-    yield Movement("charge", made["id"], ours, report.amount_minor, report.currency, report)
+    yield ChargeNews(report, ours)
     for each in transaction.get("related_resources") or ():
-        refund = each.get("refund")
-        if refund and refund.get("state") == "completed":
-            currency = refund["amount"]["currency"]
-            yield Movement("refund", refund["id"], ours, from_paypal(refund["amount"]["total"], currency), currency)
+        if "refund" in each:
+            yield refund_news(each["refund"])

@@ -26,7 +26,7 @@ from services.payments.clients.http import Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
 from services.payments.domain.attempts import News, Status
 from services.payments.domain.currencies import from_stripe, to_stripe
-from services.payments.domain.reports import LOST, Card, Movement, RefundReport, Report
+from services.payments.domain.reports import LOST, Card, ChargeNews, Movement, RefundNews, RefundReport, Report
 from services.payments.models.payments import Payment
 from services.payments.models.refunds import Refund
 
@@ -128,16 +128,13 @@ class StripeAccount:
             return RefundReport("lost")
 
     def movements(self, since: datetime) -> Iterator[Movement]:
-        """Succeeded intents and refunds that carry our ids, newest first."""
+        """Succeeded intents that carry our ids, and all refunds, newest first."""
         window = {"created": {"gte": int(since.timestamp())}}
         for intent in self._list("/v1/payment_intents", **window, expand=["data.latest_charge"]):
             if intent["status"] == "succeeded" and _ours(intent):
-                found = _captured(intent)
-                yield Movement("charge", intent["id"], _ours(intent), found.amount_minor, found.currency, found)
+                yield ChargeNews(_captured(intent), _ours(intent))
         for made in self._list("/v1/refunds", **window):
-            if made["status"] == "succeeded" and _ours(made):
-                currency = made["currency"].upper()
-                yield Movement("refund", made["id"], _ours(made), from_stripe(made["amount"], currency), currency)
+            yield refund_news(made)
 
     def exchange(self, code: str) -> Mapping[str, Any]:
         """The keys that an OAuth code stands for. Raises Unprocessable (`stripe-auth-code-invalid`)."""
@@ -308,9 +305,16 @@ def report_of_event(kind: str, thing: Mapping[str, Any]) -> tuple[str, Report | 
     return _ours(thing), None
 
 
-def refund_of_event(thing: Mapping[str, Any]) -> tuple[str, RefundReport]:
-    """Our refund id, and how the refund stands."""
-    return str((thing.get("metadata") or {}).get("refund_id") or ""), _refund_report(thing)
+def refund_news(made: Mapping[str, Any]) -> RefundNews:
+    """What a refund, in an event or in the list, tells."""
+    currency = str(made["currency"]).upper()
+    return RefundNews(
+        _refund_report(made),
+        refund_id=str((made.get("metadata") or {}).get("refund_id") or ""),
+        payment_reference=str(made.get("payment_intent") or ""),
+        amount_minor=from_stripe(made["amount"], currency),
+        currency=currency,
+    )
 
 
 def _report(intent: Any, payment: Payment) -> Report:

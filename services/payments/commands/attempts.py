@@ -23,8 +23,8 @@ from services.payments.domain.currencies import to_paypal, to_stripe
 from services.payments.models.payments import Payment
 from services.payments.models.stripe_authorizations import StripeAuthorization
 
-LEASE = timedelta(seconds=45)
-"""Longer than any call can take: two tries with their time-outs, for the longest of them a look and a charge."""
+LEASE = timedelta(seconds=60)
+"""Longer than anybody can need it: a look and a charge, each tried twice, each up to its time-outs."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,12 +14,12 @@ from chassis.errors import Unavailable
 from services.payments import queries
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import Provider
+from services.payments.commands import refunds
 from services.payments.commands.attempts import account_of
 from services.payments.commands.settling import settle
 from services.payments.domain.attempts import PAID
-from services.payments.domain.reports import Movement
+from services.payments.domain.reports import ChargeNews, Movement
 from services.payments.models.payments import Payment
-from services.payments.models.refunds import Refund
 from services.payments.models.stripe_authorizations import StripeAuthorization
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 def compare(since: datetime) -> int:
     """How many charges and refunds since then only one side knows, or both know differently.
 
-    An entrance: opens its own transactions, none of them while a provider is asked. Captures that we missed are settled.
+    An entrance: opens its own transactions, none of them while a provider is asked. What we missed is settled on the way.
     """
     unmatched = 0
     for provider in _providers():
@@ -36,8 +37,10 @@ def compare(since: datetime) -> int:
         except Unavailable as error:
             log.warning("books not compared", extra={"provider": provider.account, "code": error.code})
             continue
-        theirs = {movement.reference for movement in movements}
-        unmatched += sum(not _matches(movement) for movement in movements)
+        unmatched += sum(
+            not db.run(partial(_matches, movement=movement, mode=_mode(provider))) for movement in movements
+        )
+        theirs = {movement.report.reference for movement in movements}
         with db.transaction() as session:
             unmatched += _missing_there(session, provider, since, theirs)
     return unmatched
@@ -52,36 +55,28 @@ def _providers() -> Iterator[Provider]:
         yield ours.of_organizer(link)
 
 
-def _matches(movement: Movement) -> bool:
+def _mode(provider: Provider) -> str:
+    return provider.account.partition("/")[0]
+
+
+def _matches(session: Session, movement: Movement, mode: str) -> bool:
     """Whether we know it, now."""
-    with db.transaction() as session:
-        known = _charge(session, movement) if movement.kind == "charge" else _refund(session, movement)
+    known = _charge(session, movement) if isinstance(movement, ChargeNews) else refunds.hear(session, mode, movement)
     if not known:
-        log.error(
-            "unmatched",
-            extra={"kind": movement.kind, "reference": movement.reference, "payment_id": movement.payment_id},
-        )
+        log.error("unmatched", extra={"provider": mode, "reference": movement.report.reference})
     return known
 
 
-def _charge(session: Session, movement: Movement) -> bool:
+def _charge(session: Session, movement: ChargeNews) -> bool:
     payment = _payment(session, movement.payment_id)
     if payment is None:
         return False
-    if payment.status not in PAID and movement.report is not None:
+    report = movement.report
+    if payment.status not in PAID:
         log.error("money that nobody told us of", extra={"payment_id": movement.payment_id})
-        payment = settle(session, payment.id, movement.report, ends_call=False)
-    return (payment.provider_reference, payment.captured_minor, payment.captured_currency) == (
-        movement.reference,
-        movement.amount_minor,
-        movement.currency,
-    )
-
-
-def _refund(session: Session, movement: Movement) -> bool:
-    wanted = select(Refund).where(Refund.provider_reference == movement.reference)
-    refund = session.scalars(wanted).first()
-    return refund is not None and refund.amount_minor == movement.amount_minor and refund.status != "failed"
+        payment = settle(session, payment.id, report, ends_call=False)
+    known = (payment.provider_reference, payment.captured_minor, payment.captured_currency)
+    return known == (report.reference, report.amount_minor, report.currency)
 
 
 def _payment(session: Session, payment_id: str) -> Payment | None:

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,18 +13,17 @@ from chassis import clock
 from chassis import db as database
 from services.payments import errands, queries
 from services.payments.clients import paypal_api, stripe_api
-from services.payments.commands.refunds import settle_refund
+from services.payments.commands import refunds
 from services.payments.commands.settling import settle
 from services.payments.domain.attempts import LIVE
-from services.payments.domain.reports import RefundReport, Report
+from services.payments.domain.reports import Report
 from services.payments.models.payments import Payment
 from services.payments.models.provider_events import ProviderEvent
-from services.payments.models.refunds import Refund
 
 log = logging.getLogger(__name__)
 
 SALE_COMPLETED = "PAYMENT.SALE.COMPLETED"
-REFUND_EVENTS = frozenset({"PAYMENT.SALE.REFUNDED"})
+SALE_REFUNDED = "PAYMENT.SALE.REFUNDED"
 
 
 def hear_stripe(db: Session, event_id: str, kind: str, thing: Mapping[str, Any]) -> None:
@@ -32,8 +31,7 @@ def hear_stripe(db: Session, event_id: str, kind: str, thing: Mapping[str, Any])
     if not _is_new(db, "stripe", event_id, kind):
         return
     if kind.startswith("refund."):
-        refund_id, refund_report = stripe_api.refund_of_event(thing)
-        _settle_refund(db, refund_id, refund_report)
+        refunds.hear(db, "stripe", stripe_api.refund_news(thing))
         return
     ours, report = stripe_api.report_of_event(kind, thing)
     reference = str(thing.get("payment_intent") or thing.get("id") or "")
@@ -52,11 +50,12 @@ def hear_paypal(db: Session, event_id: str, kind: str, resource: Mapping[str, An
         if payment is not None:
             _settle_or_ask(db, payment, report)
         return
+    if kind == SALE_REFUNDED:
+        refunds.hear(db, "paypal", paypal_api.refund_news(resource))
+        return
     payment = _find(db, "paypal", "", str(resource.get("parent_payment") or ""))
     if payment is not None:
         _settle_or_ask(db, payment, None)
-        if kind in REFUND_EVENTS:
-            _ask_refunds(db, payment)
 
 
 def _is_new(db: Session, provider: str, event_id: str, kind: str) -> bool:
@@ -88,19 +87,4 @@ def _settle_or_ask(db: Session, payment: Payment, report: Report | None) -> None
 def _ask_soon(db: Session, payment: Payment) -> None:
     """Reconciliation asks now, or when the call that is under way has ended without news."""
     db.execute(update(Payment).where(Payment.id == payment.id, Payment.call_until.is_(None)).values(ask_at=clock.now()))
-    database.on_commit(db, errands.wake)
-
-
-def _settle_refund(db: Session, refund_id: str, report: RefundReport) -> None:
-    try:
-        known = db.get(Refund, uuid.UUID(refund_id))
-    except ValueError:
-        known = None
-    if known is not None:
-        settle_refund(db, known.id, report, ends_call=False)
-
-
-def _ask_refunds(db: Session, payment: Payment) -> None:
-    waiting = select(Refund.id).where(Refund.payment_id == payment.id, Refund.status == "pending")
-    db.execute(update(Refund).where(Refund.id.in_(waiting), Refund.call_until.is_(None)).values(try_at=clock.now()))
     database.on_commit(db, errands.wake)

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,13 +19,13 @@ from services.payments.commands.settling import book
 from services.payments.domain import ledger
 from services.payments.domain.attempts import PAID, News, Status, after
 from services.payments.domain.refunds import RefundTooLarge, amount_to_refund
-from services.payments.domain.reports import RefundReport
+from services.payments.domain.reports import RefundNews, RefundReport
 from services.payments.models.payments import Payment
 from services.payments.models.refunds import Refund
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=45)
+LEASE = timedelta(seconds=60)
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=30)
 
@@ -70,6 +71,21 @@ def settle_refund(db: Session, refund_id: uuid.UUID, report: RefundReport, *, en
         refund.try_at = clock.now() + min(FIRST_WAIT * 2 ** min(refund.tries, 12), LONGEST_WAIT)
 
 
+def hear(db: Session, mode: str, news: RefundNews) -> bool:
+    """Applies what a provider tells of a refund by itself. Whether we know it now, or it is none of our business.
+
+    One that was made there without us (in the provider's own dashboard) is taken into the books and told like any other.
+    """
+    known = _known(db, news)
+    if known is not None:
+        settle_refund(db, known.id, news.report, ends_call=False)
+        return known.amount_minor == news.amount_minor
+    found = queries.payment_by_reference(db, mode, news.payment_reference)
+    if found is None or news.report.state != "succeeded":
+        return True
+    return _adopt(db, found.id, news)
+
+
 def postpone(db: Session, refund_id: uuid.UUID) -> None:
     """The provider does nothing now: later."""
     settle_refund(db, refund_id, RefundReport("lost"))
@@ -83,6 +99,36 @@ def _payments_of(db: Session, request: RefundRequested) -> Sequence[Payment]:
     except ValueError:
         return []
     return [payment] if payment is not None and payment.status in PAID else []
+
+
+def _known(db: Session, news: RefundNews) -> Refund | None:
+    try:
+        found = db.get(Refund, uuid.UUID(news.refund_id))
+    except ValueError:
+        found = None
+    return found or db.scalars(select(Refund).where(Refund.provider_reference == news.report.reference)).first()
+
+
+def _adopt(db: Session, payment_id: uuid.UUID, news: RefundNews) -> bool:
+    payment = queries.payment_locked(db, payment_id)
+    if payment is None or _known(db, news) is not None:
+        return payment is not None
+    left = payment.captured_minor - queries.promised_minor(db, payment.id)
+    if news.amount_minor > left or news.currency != payment.captured_currency:
+        log.error("a refund that our books have no room for", extra={"reference": news.report.reference})
+        return False
+    made = Refund(
+        refund_key=f"provider:{news.report.reference}",
+        payment_id=payment.id,
+        amount_minor=news.amount_minor,
+        currency=news.currency,
+        reason="Made at the provider.",
+        status="pending",
+    )
+    db.add(made)
+    db.flush()
+    settle_refund(db, made.id, news.report, ends_call=False)
+    return True
 
 
 def _request_one(db: Session, payment: Payment, request: RefundRequested) -> None:

@@ -51,15 +51,26 @@ class RefundReport:
 
 
 @dataclass(frozen=True)
-class Movement:
-    """One line of a provider's own list, for reconciliation. `payment_id` is ours, as the provider keeps it for us."""
+class RefundNews:
+    """A refund that a provider tells of by itself. `refund_id` is ours, empty when somebody else made it there."""
 
-    kind: str  # charge or refund
-    reference: str
-    payment_id: str
+    report: RefundReport
+    refund_id: str
+    payment_reference: str
     amount_minor: int
     currency: str
-    report: Report | None = None
+
+
+@dataclass(frozen=True)
+class ChargeNews:
+    """A charge in a provider's own list. `payment_id` is ours."""
+
+    report: Report
+    payment_id: str
+
+
+Movement = ChargeNews | RefundNews
+"""One line of a provider's own list, for reconciliation."""
 
 
 LOST = Report(News.LOST)

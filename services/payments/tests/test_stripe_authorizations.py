@@ -44,7 +44,7 @@ def world(peer: Peer, stripe_fake: RunningFake) -> RunningFake:
     return stripe_fake
 
 
-def document(code: str = "ac_test_1", event: int = 7, **attributes: str) -> dict[str, Any]:
+def document(code: str = "ac_test_1", event: int = 7, attributes: dict[str, str] | None = None) -> dict[str, Any]:
     given = attributes or {"stripe-auth-code": code, "stripe-publishable-key": "pk_ignored"}
     relationships = {"event": {"data": {"type": "event", "id": str(event)}}}
     return {"data": {"type": "stripe-authorization", "attributes": given, "relationships": relationships}}
@@ -185,7 +185,7 @@ def test_the_older_path_takes_keys_and_shows_none_of_the_secret_ones(client: Cli
         "stripe-publishable-key": "pk_test_own",
         "stripe-refresh-token": "rt_own",
     }
-    answer = client.as_user(ORGANIZER).post("/v1/stripe-authorization", json=document(**keys))
+    answer = client.as_user(ORGANIZER).post("/v1/stripe-authorization", json=document(attributes=keys))
     assert answer.status_code == 201
     assert answer.json()["data"]["attributes"]["stripe-publishable-key"] == "pk_test_own"
     assert "sk_test_own" not in answer.text
@@ -195,7 +195,7 @@ def test_the_older_path_takes_keys_and_shows_none_of_the_secret_ones(client: Cli
 @pytest.mark.parametrize("secret", ["nonsense", "pk_test_own", "sk_live_of_nobody"])
 def test_keys_that_open_no_account_are_refused(client: Client, world: RunningFake, secret: str) -> None:
     keys = {"stripe-secret-key": secret, "stripe-publishable-key": "pk_test_own"}
-    answer = client.as_user(ORGANIZER).post("/v1/stripe-authorization", json=document(**keys))
+    answer = client.as_user(ORGANIZER).post("/v1/stripe-authorization", json=document(attributes=keys))
     assert code_of(answer) == (422, "stripe-keys-invalid")
 
 
@@ -212,7 +212,9 @@ def test_secrets_are_encrypted_at_rest_and_in_no_message(client: Client, world: 
         "stripe-publishable-key": "pk_test_own",
         "stripe-refresh-token": "rt_own",
     }
-    client.as_user(ORGANIZER).post("/v1/stripe-authorization", json=document(**keys), headers={"Idempotency-Key": "k1"})
+    client.as_user(ORGANIZER).post(
+        "/v1/stripe-authorization", json=document(attributes=keys), headers={"Idempotency-Key": "k1"}
+    )
     (endpoint,) = world.books()["webhook_endpoints"]
     for secret in ("sk_test_own", "rt_own", endpoint["secret"]):
         assert secret not in stored()
@@ -312,7 +314,7 @@ def test_changing_the_account_closes_the_open_attempt_at_the_old_one(
 def test_new_keys_of_the_same_account_replace_the_old_ones(client: Client, world: RunningFake, published: Any) -> None:
     somebody = client.as_user(ORGANIZER)
     keys = {"stripe-secret-key": "sk_test_a", "stripe-publishable-key": "pk_test_a"}
-    number = somebody.post("/v1/stripe-authorization", json=document(**keys)).json()["data"]["id"]
+    number = somebody.post("/v1/stripe-authorization", json=document(attributes=keys)).json()["data"]["id"]
     new = {"stripe-secret-key": "sk_test_b", "stripe-publishable-key": "pk_test_b"}
     body = {"data": {"type": "stripe-authorization", "id": number, "attributes": new}}
     answer = somebody.patch(f"/v1/stripe-authorization/{number}", json=body)

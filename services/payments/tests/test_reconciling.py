@@ -1,0 +1,153 @@
+"""The providers' books against ours."""
+
+from typing import Any
+
+import orjson
+import pytest
+import requests
+import stripe
+
+from chassis import db as database
+from chassis.testing import Client
+from local.fakes.running import RunningFake
+from proto.payments.payments_pb2 import PaymentCaptured, PaymentRefunded
+from services.payments import jobs
+from services.payments.tests.conftest import Shop, approve, make_due, rows
+from services.payments.tests.test_client_flow import browser_pays
+from services.payments.tests.test_refunds import ask
+from services.payments.tests.test_webhooks import deliver, events
+
+
+@pytest.fixture(autouse=True)
+def empty_books(stripe_fake: RunningFake, paypal_fake: RunningFake) -> None:
+    """Both providers are compared."""
+
+
+def unmatched() -> int:
+    jobs.compare_books()
+    return int(jobs.unmatched_payments._value.get())
+
+
+def in_the_dashboard(fake: RunningFake, intent: str, amount: int) -> None:
+    """Somebody refunds without asking us."""
+    client = stripe.StripeClient("sk_test_platform", base_addresses={"api": fake.url}, max_network_retries=0)
+    client.v1.refunds.create({"payment_intent": intent, "amount": amount})
+
+
+def test_books_that_agree_have_nothing_unmatched(
+    shop: Shop, stripe_fake: RunningFake, paypal_fake: RunningFake
+) -> None:
+    shop.charge()
+    ask(shop, amount=100)
+    jobs.carry_out_refunds()
+    shop.order = "another"
+    approve(shop.start("paypal"))
+    shop.charge_paypal()
+    assert unmatched() == 0
+
+
+def test_a_charge_that_nobody_told_us_of_is_found_and_told(shop: Shop, stripe_fake: RunningFake) -> None:
+    browser_pays(stripe_fake, orjson.loads(shop.start().client_payload_json))
+    assert unmatched() == 0
+    assert shop.last(PaymentCaptured).payment.card.last4 == "4242"
+
+
+def test_a_charge_for_a_row_that_we_lost_is_unmatched(shop: Shop, stripe_fake: RunningFake) -> None:
+    """A database that was restored from yesterday."""
+    shop.charge()
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ledger_transfers; DELETE FROM payments")
+    assert unmatched() == 1
+
+
+def test_a_charge_that_the_provider_does_not_list_is_unmatched(shop: Shop, stripe_fake: RunningFake) -> None:
+    shop.charge()
+    stripe_fake.reset()
+    assert unmatched() == 1
+
+
+def test_lists_of_several_pages_are_read_to_the_end(shop: Shop, stripe_fake: RunningFake) -> None:
+    for number in range(103):
+        requests.post(
+            f"{stripe_fake.url}/v1/payment_intents",
+            data={"amount": 1000 + number, "currency": "eur", "confirm": "true", "payment_method": "pm_card_visa",
+                  "return_url": "https://example.com", "metadata[payment_id]": f"lost-{number}"},
+            auth=("sk_test_platform", ""),
+            timeout=5,
+        ).raise_for_status()  # fmt: skip
+    assert unmatched() == 103
+
+
+def test_a_refund_made_in_the_dashboard_is_taken_into_the_books_and_told(shop: Shop, stripe_fake: RunningFake) -> None:
+    paid = shop.charge()
+    in_the_dashboard(stripe_fake, paid.provider_reference, 3000)
+    assert unmatched() == 0
+    said = shop.last(PaymentRefunded)
+    assert (said.status, said.amount_minor, said.refund_key[:12]) == ("succeeded", 3000, "provider:re_")
+    assert rows("SELECT refunded_minor FROM payments") == [(3000,)]
+    assert unmatched() == 0
+    ask(shop)
+    jobs.carry_out_refunds()
+    assert [refund["amount"] for refund in stripe_fake.books()["refunds"]] == [3000, 7710]
+
+
+def test_its_webhook_does_the_same(client: Client, shop: Shop, stripe_fake: RunningFake) -> None:
+    paid = shop.charge()
+    in_the_dashboard(stripe_fake, paid.provider_reference, 3000)
+    for body in events(stripe_fake, "refund.created", "charge.refunded"):
+        deliver(client, body)
+    assert unmatched() == 0
+    assert shop.heard() == ["PaymentCaptured", "PaymentRefunded"]
+
+
+def test_our_own_refund_whose_answer_was_lost_is_not_mistaken_for_a_strangers(
+    shop: Shop, stripe_fake: RunningFake
+) -> None:
+    shop.charge()
+    ask(shop)
+    stripe_fake.fault(fault="lose-answer", method="POST", path="/v1/refunds", count=2)
+    jobs.carry_out_refunds()
+    assert unmatched() == 0
+    make_due()
+    jobs.carry_out_refunds()
+    assert rows("SELECT refund_key, status FROM refunds") == [("cancel-1", "succeeded")]
+    assert shop.heard() == ["PaymentCaptured", "PaymentRefunded"]
+
+
+def test_a_provider_that_is_down_stops_no_comparison_of_the_other(
+    shop: Shop, stripe_fake: RunningFake, paypal_fake: RunningFake
+) -> None:
+    approve(shop.start("paypal"))
+    shop.charge_paypal()
+    paypal_fake.reset()
+    stripe_fake.process.stop()
+    assert unmatched() == 1
+    stripe_fake.start()
+
+
+def test_one_attempt_that_fails_holds_up_no_other(
+    shop: Shop, stripe_fake: RunningFake, paypal_fake: RunningFake
+) -> None:
+    browser_pays(stripe_fake, orjson.loads(shop.start().client_payload_json))
+    shop.order = "another"
+    shop.start("paypal")
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE payments SET ask_at = now() - interval '1 hour' WHERE mode = 'paypal'")
+    make_due()
+    paypal_fake.process.stop()
+    jobs.settle_attempts()
+    paypal_fake.start()
+    assert shop.heard() == ["PaymentCaptured"]
+    assert rows("SELECT status, ask_at > now(), call_until FROM payments WHERE mode = 'paypal'") == [
+        ("open", True, None)
+    ]
+
+
+def test_attempts_are_asked_about_ever_less_often(shop: Shop, stripe_fake: RunningFake) -> None:
+    shop.start()
+    waits: list[Any] = []
+    for _ in range(4):
+        make_due()
+        jobs.settle_attempts()
+        waits.append(rows("SELECT round(extract(epoch FROM ask_at - now())) FROM payments")[0][0])
+    assert [round(float(wait) / 60) for wait in waits] == [1, 2, 4, 8]
