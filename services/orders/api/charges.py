@@ -58,7 +58,7 @@ def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
 
 
 @asks_team
-def verify_order(identifier: str, token_info: Claims, body: Any = None) -> flask.Response:
+def verify_order(identifier: str, token_info: Claims) -> flask.Response:
     """Asks the provider and settles what it says. Safe to repeat: nothing is made twice."""
     key = find_for_charge(identifier, token_info)
     with transaction() as db:
