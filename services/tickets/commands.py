@@ -170,15 +170,20 @@ def want_invoice(db: Session, identifier: str, *, now: datetime) -> None:
     db.execute(update(orders).where(is_it, orders.c.status == "paid").values(is_invoice_wanted=True, due_at=now))
 
 
-def scan(db: Session, attendee_id: int, passages: Sequence[Passage], scanned_by: int) -> tuple[Ticket, list[Passage]]:
-    """Notes who passed the door; the ticket and all its passages. Raises NotFound, TicketRevoked, AlreadyCheckedIn."""
+def scan(
+    db: Session, attendee_id: int, passages: Sequence[Passage], scanned_by: int, *, is_told_again: bool = False
+) -> tuple[Ticket, list[Passage]]:
+    """Notes who passed the door; the ticket and all its passages. Raises NotFound, TicketRevoked, AlreadyCheckedIn.
+
+    A caller that may repeat itself says `is_told_again`: the same passage at the same moment is then no second one.
+    """
     ticket = queries.lock_ticket(db, attendee_id)
     if ticket is None or ticket.status == "unissued":
         raise NotFound("There is no ticket for this attendee.", code="ticket-unknown")
     if ticket.status != "valid":
         raise TicketRevoked("This ticket is no longer valid.")
     known = [Passage(row.at, cast("Kind", row.kind), row.door) for row in queries.passages_of(db, attendee_id)]
-    added = admit(known, passages)
+    added = admit(known, passages, is_told_again=is_told_again)
     if added:
         rows = [
             {"attendee_id": attendee_id, "kind": each.kind, "at": each.at, "door": each.door, "scanned_by": scanned_by}

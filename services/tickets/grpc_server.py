@@ -15,7 +15,10 @@ class TicketsServicer:
         """New times at the door, before the attendee is saved. Refuses a double entry with the first one's time and door."""
         coming = [Passage(at.ToDatetime(tzinfo=UTC), "in", request.door) for at in request.checkin_times]
         going = [Passage(at.ToDatetime(tzinfo=UTC), "out", request.door) for at in request.checkout_times]
-        _, passages = run(lambda db: commands.scan(db, request.attendee_id, [*coming, *going], request.scanned_by))
+        told = [*coming, *going]
+        _, passages = run(
+            lambda db: commands.scan(db, request.attendee_id, told, request.scanned_by, is_told_again=True)
+        )
         return ScanReply(
             checkin_times=[commands.stamp(each.at) for each in passages if each.kind == "in"],
             checkout_times=[commands.stamp(each.at) for each in passages if each.kind == "out"],

@@ -40,7 +40,7 @@ def scan_ticket(body: dict[str, Any], token_info: Claims) -> flask.Response:
     who = access.person(token_info)
     if not works_at_door(who, access.roles_of(who, code.event_id)):
         raise NotStaff("You do not work at the door of this event.")
-    passage = Passage(clock.now().replace(microsecond=0), KINDS[body.get("action", "check-in")], body.get("door", ""))
+    passage = Passage(clock.now(), KINDS[body.get("action", "check-in")], body.get("door", ""))
     return run(lambda db: _scan(db, code, passage, who.user_id))
 
 

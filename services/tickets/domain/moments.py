@@ -20,7 +20,8 @@ class Span:
     zone: str
 
     def __str__(self) -> str:
-        return f"{self.date}, {self.hours} ({self.zone})"
+        joint = " " if self.date.endswith("–") else ", "
+        return f"{self.date}{joint}{self.hours} ({self.zone})"
 
 
 @lru_cache(maxsize=256)

@@ -69,7 +69,7 @@ def test_nobody_leaves_who_never_came() -> None:
 @given(st.lists(st.booleans(), max_size=6), st.integers(min_value=0, max_value=6))
 def test_telling_the_same_again_adds_nothing(steps: list[bool], known: int) -> None:
     day = [Passage(NINE + timedelta(minutes=n), "in" if n % 2 == 0 else "out") for n in range(len(steps))]
-    assert admit(day, day[:known]) == []
+    assert admit(day, day[:known], is_told_again=True) == []
 
 
 # As orders asks
@@ -150,6 +150,13 @@ def test_a_second_scan_is_refused_with_time_and_door(door: Any) -> None:
     (error,) = answer.json()["errors"]
     assert error["code"] == "already-checked-in"
     assert error["meta"] == {"at": "2026-11-24T09:00:00Z", "door": "North"}
+
+
+def test_two_doors_in_the_same_moment_let_one_in(door: Any) -> None:
+    code = code_of(101)
+    with clock.freeze(NINE):
+        answers = [door(code).status_code, door(code, door="South").status_code]
+    assert answers == [200, 409]
 
 
 def test_out_and_in_again_is_fine(door: Any) -> None:

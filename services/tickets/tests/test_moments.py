@@ -24,6 +24,11 @@ def test_a_night_that_ends_after_midnight_names_both_days() -> None:
     assert "July 2" in span.hours
 
 
+def test_several_days_are_one_line_in_a_mail() -> None:
+    span = moments.span(TEN, datetime(2026, 7, 3, 16, 0, tzinfo=UTC), "UTC", "de")
+    assert str(span) == "Mittwoch, 1. Juli 2026, 08:00 – Freitag, 3. Juli 2026, 16:00 (UTC)"
+
+
 def test_a_zone_nobody_knows_becomes_utc_and_says_so() -> None:
     assert moments.span(TEN, None, "Middle/Earth").zone == "UTC"
 
