@@ -3,22 +3,21 @@
 import logging
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis import db as database
-from services.payments import errands, queries
+from services.payments import errands
 from services.payments.clients import paypal_api, stripe_api
 from services.payments.commands import refunds
 from services.payments.commands.settling import settle
-from services.payments.domain.attempts import LIVE
+from services.payments.domain.attempts import LIVE, PAID
 from services.payments.domain.reports import Report
 from services.payments.models.payments import Payment
-from services.payments.models.provider_events import ProviderEvent
 
 log = logging.getLogger(__name__)
 
@@ -26,65 +25,93 @@ SALE_COMPLETED = "PAYMENT.SALE.COMPLETED"
 SALE_REFUNDED = "PAYMENT.SALE.REFUNDED"
 
 
+# One round trip for the usual case, in which we know already what the event says.
+_HEAR = """
+WITH heard AS (
+    INSERT INTO provider_events (provider, id, type, received_at)
+    VALUES (%(provider)s, %(event_id)s, %(type)s, %(received_at)s)
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT EXISTS (SELECT 1 FROM heard) AS is_new, known.id, known.status, known.card_last4 <> '' AS has_card
+FROM (SELECT 1) AS once LEFT JOIN LATERAL (
+    SELECT id, status, card_last4 FROM payments
+    WHERE id = %(payment_id)s::uuid
+        OR (mode = %(provider)s AND provider_reference = %(reference)s AND provider_reference <> '')
+    LIMIT 1
+) AS known ON true
+"""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """An event that was not heard before, and the payment that it is about (None: none of ours)."""
+
+    payment_id: uuid.UUID | None
+    status: str | None
+    has_card: bool | None
+
+
 def hear_stripe(db: Session, event_id: str, kind: str, thing: Mapping[str, Any]) -> None:
     """An event of one of the kinds that we asked Stripe for."""
-    if not _is_new(db, "stripe", event_id, kind):
-        return
     if kind.startswith("refund."):
-        refunds.hear(db, "stripe", stripe_api.refund_news(thing))
+        if _hear(db, "stripe", event_id, kind) is not None:
+            refunds.hear(db, "stripe", stripe_api.refund_news(thing))
         return
     ours, report = stripe_api.report_of_event(kind, thing)
     reference = str(thing.get("payment_intent") or thing.get("id") or "")
-    payment = _find(db, "stripe", ours, reference)
-    if payment is not None:
-        _settle_or_ask(db, payment, report)
+    if heard := _hear(db, "stripe", event_id, kind, ours, reference):
+        _settle_or_ask(db, heard, report)
 
 
 def hear_paypal(db: Session, event_id: str, kind: str, resource: Mapping[str, Any]) -> None:
     """An event of PayPal about a sale, or about something else that we pass over."""
-    if not kind.startswith("PAYMENT.SALE.") or not _is_new(db, "paypal", event_id, kind):
-        return
     if kind == SALE_COMPLETED:
         ours, reference, report = paypal_api.report_of_sale(resource)
-        payment = _find(db, "paypal", ours, reference)
-        if payment is not None:
-            _settle_or_ask(db, payment, report)
-        return
-    if kind == SALE_REFUNDED:
-        refunds.hear(db, "paypal", paypal_api.refund_news(resource))
-        return
-    payment = _find(db, "paypal", "", str(resource.get("parent_payment") or ""))
-    if payment is not None:
-        _settle_or_ask(db, payment, None)
+        if heard := _hear(db, "paypal", event_id, kind, ours, reference):
+            _settle_or_ask(db, heard, report)
+    elif kind == SALE_REFUNDED:
+        if _hear(db, "paypal", event_id, kind) is not None:
+            refunds.hear(db, "paypal", paypal_api.refund_news(resource))
+    elif kind.startswith("PAYMENT.SALE."):
+        reference = str(resource.get("parent_payment") or "")
+        if heard := _hear(db, "paypal", event_id, kind, "", reference):
+            _settle_or_ask(db, heard, None)
 
 
-def _is_new(db: Session, provider: str, event_id: str, kind: str) -> bool:
-    """Remembers an event. False when it was applied before (or has no id): there is nothing left to do."""
-    row = {"provider": provider, "id": event_id, "type": kind, "received_at": clock.now()}
-    statement = insert(ProviderEvent).values(row).on_conflict_do_nothing().returning(ProviderEvent.id)
-    return bool(event_id) and db.scalar(statement) is not None
+def _hear(
+    db: Session, provider: str, event_id: str, kind: str, payment_id: str = "", reference: str = ""
+) -> Heard | None:
+    """Remembers an event. None when it was applied before (or has no id): there is nothing left to do."""
+    if not event_id:
+        return None
+    values = {
+        "provider": provider,
+        "event_id": event_id,
+        "type": kind,
+        "received_at": clock.now(),
+        "payment_id": _uuid(payment_id),
+        "reference": reference,
+    }
+    found = db.connection().exec_driver_sql(_HEAR, values).one()
+    return Heard(found.id, found.status, found.has_card) if found.is_new else None
 
 
-def _find(db: Session, mode: str, payment_id: str, reference: str) -> Payment | None:
-    """Our payment: by the id that we gave to the provider, or by the provider's."""
+def _settle_or_ask(db: Session, heard: Heard, report: Report | None) -> None:
+    """Good news is true at once; anything else makes reconciliation ask, now or after the call that is under way."""
+    if heard.payment_id is None:
+        log.info("an event about a payment that is not ours")
+    elif report is not None:
+        has_more = report.card is not None and not heard.has_card
+        if heard.status not in PAID or has_more:
+            settle(db, heard.payment_id, report, ends_call=False)
+    elif heard.status in LIVE:
+        is_idle = (Payment.id == heard.payment_id) & Payment.call_until.is_(None)
+        db.execute(update(Payment).where(is_idle).values(ask_at=clock.now()))
+        database.on_commit(db, errands.wake)
+
+
+def _uuid(text: str) -> uuid.UUID | None:
     try:
-        found = db.get(Payment, uuid.UUID(payment_id))
+        return uuid.UUID(text)
     except ValueError:
-        found = None
-    found = found or queries.payment_by_reference(db, mode, reference)
-    if found is None:
-        log.info("an event about a payment that is not ours", extra={"provider": mode, "reference": reference})
-    return found
-
-
-def _settle_or_ask(db: Session, payment: Payment, report: Report | None) -> None:
-    if report is not None:
-        settle(db, payment.id, report, ends_call=False)
-    elif payment.status in LIVE:
-        _ask_soon(db, payment)
-
-
-def _ask_soon(db: Session, payment: Payment) -> None:
-    """Reconciliation asks now, or when the call that is under way has ended without news."""
-    db.execute(update(Payment).where(Payment.id == payment.id, Payment.call_until.is_(None)).values(ask_at=clock.now()))
-    database.on_commit(db, errands.wake)
+        return None
