@@ -38,7 +38,8 @@ PRICES = ("price", "min_price", "max_price")
 def prepare_ticket(db: Session, event: Event, ticket: Ticket | None, values: Values) -> None:
     """Turns what was sent into what is stored. Raises what makes it no offer (422), or a name that is taken (409)."""
     _fill(event, ticket, values)
-    terms = Terms(**{name: values.get(name, getattr(ticket, name, None)) for name in Terms.__dataclass_fields__})
+    given: Any = {name: values.get(name, getattr(ticket, name, None)) for name in Terms.__dataclass_fields__}
+    terms = Terms(**given)
     if ticket is None or terms.type != ticket.type:
         modules.check(queries.modules(db), terms.type)
     has_method = any(getattr(event, name) for name in PAYMENT_METHODS)

@@ -1,6 +1,8 @@
 """Other services, as events sees them. Every call has a deadline, and none is made inside a transaction."""
 
 from chassis import rpc
+from proto.accounts.accounts_pb2 import SnapshotRequest, User
+from proto.accounts.accounts_pb2_grpc import AccountsStub
 from proto.orders.orders_pb2 import (
     AvailabilityRequest,
     EventSales,
@@ -9,8 +11,6 @@ from proto.orders.orders_pb2 import (
     TicketStock,
 )
 from proto.orders.orders_pb2_grpc import OrdersStub
-from proto.accounts.accounts_pb2 import SnapshotRequest, User
-from proto.accounts.accounts_pb2_grpc import AccountsStub
 
 
 def _orders() -> OrdersStub:

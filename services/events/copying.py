@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from chassis.auth import Claims
 from services.events import commands, queries
 from services.events.domain import identifiers, publishing
+from services.events.domain.roles import OWNER
 from services.events.models import (
     CustomForm,
     CustomFormOption,
@@ -118,7 +119,7 @@ def _copy_team(db: Session, claims: Claims, event: Event, copy: Event) -> None:
         commands.give_role(db, copy.id, each.user_id, each.role_id)
     copy.owner_id = event.owner_id
     if event.owner_id is None:
-        commands.give_role(db, copy.id, claims.user_id, commands.OWNER)
+        commands.give_role(db, copy.id, claims.user_id, OWNER)
         copy.owner_id = claims.user_id
 
 
@@ -143,5 +144,3 @@ def _copy_forms(db: Session, event: Event, copy: Event) -> None:
     )
     for option in db.scalars(options.order_by(CustomFormOption.id)):
         db.add(CustomFormOption(value=option.value, custom_form_id=fields[option.custom_form_id]))
-
-

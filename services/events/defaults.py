@@ -37,10 +37,7 @@ def install(connection: Connection) -> None:
     """Adds what is missing; what admins have changed stays."""
     for role_id, name in NAMES.items():
         connection.execute(
-            text(
-                "INSERT INTO roles (id, name, title_name) VALUES (:id, :name, :title)"
-                " ON CONFLICT (id) DO NOTHING"
-            ),
+            text("INSERT INTO roles (id, name, title_name) VALUES (:id, :name, :title) ON CONFLICT (id) DO NOTHING"),
             {"id": role_id, "name": name, "title": TITLES[role_id]},
         )
     connection.execute(text("SELECT setval(pg_get_serial_sequence('roles', 'id'), greatest(max(id), 100)) FROM roles"))

@@ -66,7 +66,8 @@ class EventsServicer:
             wanted = list(db.scalars(select(ids.c.id).order_by(ids.c.id).limit(limit)))
             rows: dict[int, Any] = {}
             for model in (DiscountCode, AccessCode):
-                rows.update({row.id: row for row in db.scalars(select(model).where(model.id.in_(wanted)))})
+                found: Any = db.scalars(select(model).where(model.id.in_(wanted)))
+                rows.update({row.id: row for row in found})
             return pb.DiscountCodePage(
                 discount_codes=[
                     messages.of_code(rows[code_id], telling.ticket_ids(db, rows[code_id])) for code_id in wanted

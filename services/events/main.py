@@ -6,7 +6,8 @@ from pathlib import Path
 import chassis.mail
 import chassis.tables
 from chassis import jsonapi
-from chassis.service import Service, Servicer
+from chassis.rpc import Servicer
+from chassis.service import Service
 from proto.events import events_pb2 as pb
 from proto.events.events_pb2_grpc import add_EventsServicer_to_server
 from services.events import config, consumers, jobs, offers

@@ -197,8 +197,9 @@ def _event_id(connection: Connection, request: pb.OfferRequest, cart: Cart) -> i
 def _named(connection: Connection, key: str, expected: int | None) -> int:
     if key.isascii() and key.isdigit():
         return int(key[:18])
-    if expected in _events and _events[expected].event.identifier == key:
-        return expected  # type: ignore[return-value]
+    remembered = _events.get(expected or 0)
+    if remembered is not None and remembered.event.identifier == key:
+        return remembered.event.id
     found = connection.execute(select(Event.id).where(Event.identifier == key[:64])).scalar()
     if found is None:
         raise NotFound("There is no such event.", code="event-not-found")

@@ -39,7 +39,8 @@ def prepare_call(db: Session, claims: Claims, row: SpeakersCall | None, values: 
     for name in PLACED:
         if name in values and values[name] is None:
             del values[name]
-    starts_at, ends_at = (values.get(name, getattr(row, name, None)) for name in PLACED)
+    starts_at: Any = values.get("starts_at", getattr(row, "starts_at", None))
+    ends_at: Any = values.get("ends_at", getattr(row, "ends_at", None))
     if starts_at >= ends_at:
         raise _refused("dates-invalid", "The call has to start before it ends.", "ends-at")
     if row is None:
@@ -50,9 +51,7 @@ def prepare_call(db: Session, claims: Claims, row: SpeakersCall | None, values: 
             raise Conflict("This event has its call already; change that one.", code="call-exists")
 
 
-def prepare_speaker(
-    db: Session, claims: Claims, row: Speaker | None, values: Values, related: Values
-) -> None:
+def prepare_speaker(db: Session, claims: Claims, row: Speaker | None, values: Values, related: Values) -> None:
     """Checks a new or changed speaker. Raises 403 when the call is closed or the address is taken, 422 for gaps."""
     event = _event(db, claims, related) if row is None else queries.event_of(db, row)
     runs_event = queries.holds(db, claims, event.id, "coorganizer")
@@ -111,9 +110,7 @@ def prepare_new_session(db: Session, claims: Claims, values: Values, related: Va
     _check_schedule(db, event, None, values, related)
 
 
-def prepare_session_change(
-    db: Session, claims: Claims, row: EventSession, values: Values, related: Values
-) -> None:
+def prepare_session_change(db: Session, claims: Claims, row: EventSession, values: Values, related: Values) -> None:
     """Checks a change. Raises 403 for a state that this person cannot give, 409 for a room that is taken."""
     related.pop("event", None)
     event = queries.event_of(db, row)
@@ -218,9 +215,7 @@ def _check_form(db: Session, event_id: int, form: str, answers: Values) -> None:
     forms.check_answers(fields, answers, complex_answers if isinstance(complex_answers, dict) else {})
 
 
-def _check_schedule(
-    db: Session, event: Event, row: EventSession | None, values: Values, related: Values
-) -> None:
+def _check_schedule(db: Session, event: Event, row: EventSession | None, values: Values, related: Values) -> None:
     slot = schedule.Slot(
         starts_at=values.get("starts_at", row.starts_at if row else None),
         ends_at=values.get("ends_at", row.ends_at if row else None),

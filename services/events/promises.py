@@ -16,10 +16,12 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, inspect as examine, select
+from sqlalchemy import delete, insert, select
+from sqlalchemy import inspect as examine
 from sqlalchemy.orm import Session
 
-from chassis import clock, db as database
+from chassis import clock
+from chassis import db as database
 from chassis.errors import Conflict, DomainError, Unavailable
 from proto.orders import orders_pb2 as pb
 from services.events import clients, sales
@@ -51,7 +53,7 @@ class Limit:
         return self.version + 1
 
 
-class NeedsClearance(Exception):  # noqa: N818 (a turn of the way, not an error)
+class NeedsClearance(Exception):
     """This flush takes something back: ask orders first, then do it again."""
 
     def __init__(self, limits: list[Limit]) -> None:
@@ -188,8 +190,13 @@ def ask(limits: list[Limit]) -> Clearance:
         db.execute(
             insert(Restriction),
             [
-                {"batch": batch, "kind": each.kind, "thing_id": each.id, "version": each.asked_version,
-                 "asked_at": clock.now()}
+                {
+                    "batch": batch,
+                    "kind": each.kind,
+                    "thing_id": each.id,
+                    "version": each.asked_version,
+                    "asked_at": clock.now(),
+                }
                 for each in limits
             ],
         )

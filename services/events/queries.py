@@ -48,7 +48,7 @@ def alone(statement: Select[Any]) -> Select[Any]:
     return statement.correlate(None)
 
 
-def visible_events(claims: Claims | None) -> Criterion | bool:
+def visible_events(claims: Claims | None) -> Any:
     """Published ones; and those in whose team the caller is."""
     published = Event.state == "published"
     if claims is None:
@@ -58,7 +58,7 @@ def visible_events(claims: Claims | None) -> Criterion | bool:
     return or_(published, Event.id.in_(events_of_team(claims, "team")))
 
 
-def listed_events(claims: Claims | None) -> Criterion | bool:
+def listed_events(claims: Claims | None) -> Any:
     """Without private events of others: they are found by their link only."""
     public = Event.privacy == "public"
     if claims is None:
@@ -71,7 +71,7 @@ def listed_events(claims: Claims | None) -> Criterion | bool:
 def of_visible_events(model: Any) -> Any:
     """Rows of events that the caller may see."""
 
-    def visible(claims: Claims | None) -> Criterion | bool:
+    def visible(claims: Claims | None) -> Any:
         events = visible_events(claims)
         if events is True:
             return True
@@ -84,7 +84,7 @@ def of_visible_events(model: Any) -> Any:
 def runs(column: Any, check: str = "coorganizer") -> Any:
     """The rows (by their event's column) on which the caller passes a check; for `levels` and `visible`."""
 
-    def held(claims: Claims | None) -> Criterion | bool:
+    def held(claims: Claims | None) -> Any:
         if claims is None:
             return False
         if claims.is_admin:
@@ -108,7 +108,7 @@ def opened(ticket_ids: Select[Any] | None) -> Iterator[None]:
         _opened.reset(token)
 
 
-def visible_tickets(claims: Claims | None) -> Criterion | bool:
+def visible_tickets(claims: Claims | None) -> Any:
     """Of visible events; hidden ones for those who run the event, or have opened them."""
     shown = of_visible_events(Ticket)(claims)
     if shown is True:
@@ -121,7 +121,7 @@ def visible_tickets(claims: Claims | None) -> Criterion | bool:
     return and_(shown, or_(*open_to_caller))
 
 
-def visible_discount_codes(claims: Claims | None) -> Criterion | bool:
+def visible_discount_codes(claims: Claims | None) -> Any:
     """Ticket codes of events that the caller runs, or that name the caller. Codes of events: server admins only."""
     if claims is None or claims.is_admin:
         return claims is not None
@@ -129,7 +129,7 @@ def visible_discount_codes(claims: Claims | None) -> Criterion | bool:
     return and_(DiscountCode.used_for == "ticket", or_(own, DiscountCode.marketer_id == claims.user_id))
 
 
-def visible_access_codes(claims: Claims | None) -> Criterion | bool:
+def visible_access_codes(claims: Claims | None) -> Any:
     """Those of events that the caller runs, or that name the caller."""
     if claims is None or claims.is_admin:
         return claims is not None
@@ -154,7 +154,7 @@ def is_speaker(claims: Claims) -> Criterion:
     return or_(by_account, func.lower(Speaker.email) == claims.email.lower())
 
 
-def visible_sessions(claims: Claims | None) -> Criterion | bool:
+def visible_sessions(claims: Claims | None) -> Any:
     """Accepted and confirmed ones; others for their speakers, their creator and the event's team."""
     shown = of_visible_events(EventSession)(claims)
     if shown is True:
@@ -170,7 +170,7 @@ def visible_sessions(claims: Claims | None) -> Criterion | bool:
     )
 
 
-def visible_speakers(claims: Claims | None) -> Criterion | bool:
+def visible_speakers(claims: Claims | None) -> Any:
     """Those of visible events who have an accepted session or are featured; others for themselves and the team."""
     shown = of_visible_events(Speaker)(claims)
     if shown is True:
@@ -217,9 +217,7 @@ def require(db: Session, claims: Claims, event_id: int, check: str) -> None:
         raise RoleRequired(f"You need to be {check} of this event or higher to do this.", meta={"role": check})
 
 
-def event_for(
-    db: Session, claims: Claims, event_id: int | None, check: str | None, *, lock: bool = False
-) -> Event:
+def event_for(db: Session, claims: Claims, event_id: int | None, check: str | None, *, lock: bool = False) -> Event:
     """The event that something is made for, kept from changing until the commit.
 
     Raises Unprocessable without an id, NotFound for an event that the caller may not see, RoleRequired below the role.

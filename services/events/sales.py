@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-
 from chassis import money
 from chassis.auth import Claims
 from chassis.db import transaction

@@ -145,7 +145,5 @@ def _raise_offers(db: Session, event_ids: Iterable[int]) -> None:
     if rows:
         statement = insert(OfferVersion).values(rows)
         db.execute(
-            statement.on_conflict_do_update(
-                index_elements=["event_id"], set_={"version": OfferVersion.version + 1}
-            )
+            statement.on_conflict_do_update(index_elements=["event_id"], set_={"version": OfferVersion.version + 1})
         )

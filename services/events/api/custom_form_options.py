@@ -14,8 +14,10 @@ from services.events.models import CustomForm, CustomFormOption
 
 def _visible(claims: Claims | None) -> Any:
     shown = queries.of_visible_events(CustomForm)(claims)
-    return shown if shown is True else CustomFormOption.custom_form_id.in_(
-        queries.alone(select(CustomForm.id).where(shown))
+    return (
+        shown
+        if shown is True
+        else CustomFormOption.custom_form_id.in_(queries.alone(select(CustomForm.id).where(shown)))
     )
 
 

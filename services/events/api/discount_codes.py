@@ -62,7 +62,9 @@ get_event_of_discount_code = discount_codes.fetch_related("event")
 list_discount_codes_of_event = events.fetch_related("discount-codes", may=requires("coorganizer"))
 
 
-def create_discount_code_of_event(identifier: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def create_discount_code_of_event(
+    identifier: str, body: Any = None, token_info: Claims | None = None
+) -> flask.Response:
     """POST under an event: the path names the event."""
     with transaction() as db:
         event = events.find(db, identifier, token_info)
@@ -102,19 +104,19 @@ def get_discount_code_by_text(identifier: str, code: str, token_info: Claims | N
 
 def get_discount_code_of_event(identifier: str, token_info: Claims | None = None) -> flask.Response:
     """The code of the event itself."""
-    return discount_codes.fetch(token_info=token_info, id=_of_event(identifier, token_info))  # type: ignore[no-any-return]
+    return discount_codes.fetch(token_info=token_info, id=_of_event(identifier, token_info))
 
 
-def update_discount_code_of_event(identifier: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def update_discount_code_of_event(
+    identifier: str, body: Any = None, token_info: Claims | None = None
+) -> flask.Response:
     """PATCH of the code of the event itself."""
-    return update_discount_code(  # type: ignore[no-any-return]
-        body=body, token_info=token_info, id=_of_event(identifier, token_info)
-    )
+    return update_discount_code(body=body, token_info=token_info, id=_of_event(identifier, token_info))
 
 
 def delete_discount_code_of_event(identifier: str, token_info: Claims | None = None) -> flask.Response:
     """DELETE of the code of the event itself."""
-    return delete_discount_code(token_info=token_info, id=_of_event(identifier, token_info))  # type: ignore[no-any-return]
+    return delete_discount_code(token_info=token_info, id=_of_event(identifier, token_info))
 
 
 def _of_event(identifier: str, claims: Claims | None) -> str:

@@ -25,7 +25,7 @@ modules = Resource("module", Module, spec=SPEC, before_update=_raise_version)
 
 def get_modules(token_info: Claims | None = None) -> flask.Response:
     """GET without an id."""
-    return modules.fetch(token_info=token_info, id=THE_ONE)  # type: ignore[no-any-return]
+    return modules.fetch(token_info=token_info, id=THE_ONE)
 
 
 def get_module(id_: str, token_info: Claims | None = None) -> flask.Response:
@@ -36,7 +36,7 @@ def get_module(id_: str, token_info: Claims | None = None) -> flask.Response:
 def update_modules(body: Any = None, token_info: Claims | None = None) -> flask.Response:
     """PATCH without an id in the path; that of the body is whatever the client thinks."""
     body = {**body, "data": {**body["data"], "id": THE_ONE}}
-    return modules.update(body=body, token_info=token_info, id=THE_ONE)  # type: ignore[no-any-return]
+    return modules.update(body=body, token_info=token_info, id=THE_ONE)
 
 
 def update_module(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:

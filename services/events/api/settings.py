@@ -68,7 +68,7 @@ settings = Resource(
 
 def get_settings(token_info: Claims | None = None) -> flask.Response:
     """GET without an id."""
-    return settings.fetch(token_info=token_info, id=THE_ONE)  # type: ignore[no-any-return]
+    return settings.fetch(token_info=token_info, id=THE_ONE)
 
 
 def get_setting(id_: str, token_info: Claims | None = None) -> flask.Response:
@@ -79,7 +79,7 @@ def get_setting(id_: str, token_info: Claims | None = None) -> flask.Response:
 def update_settings(body: Any = None, token_info: Claims | None = None) -> flask.Response:
     """PATCH without an id in the path."""
     body = {**body, "data": {**body["data"], "id": THE_ONE}}
-    return settings.update(body=body, token_info=token_info, id=THE_ONE)  # type: ignore[no-any-return]
+    return settings.update(body=body, token_info=token_info, id=THE_ONE)
 
 
 def update_setting(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:

@@ -30,9 +30,7 @@ def slugged(model: Any) -> dict[str, Any]:
     def before_create(db: Session, _claims: Claims, values: dict[str, Any], _related: dict[str, Any]) -> None:
         prepare(db, values)
 
-    def before_update(
-        db: Session, _claims: Claims, row: Any, values: dict[str, Any], _related: dict[str, Any]
-    ) -> None:
+    def before_update(db: Session, _claims: Claims, row: Any, values: dict[str, Any], _related: dict[str, Any]) -> None:
         prepare(db, values, row)
 
     return {"before_create": before_create, "before_update": before_update}

@@ -36,12 +36,12 @@ get_tax_of_event = events.fetch_related("tax")
 
 def update_tax_of_event(identifier: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
     """PATCH of the tax that the event has."""
-    return taxes.update(body=body, token_info=token_info, id=_of_event(identifier, token_info))  # type: ignore[no-any-return]
+    return taxes.update(body=body, token_info=token_info, id=_of_event(identifier, token_info))
 
 
 def delete_tax_of_event(identifier: str, token_info: Claims | None = None) -> flask.Response:
     """DELETE of the tax that the event has."""
-    return taxes.delete(token_info=token_info, id=_of_event(identifier, token_info))  # type: ignore[no-any-return]
+    return taxes.delete(token_info=token_info, id=_of_event(identifier, token_info))
 
 
 def _of_event(identifier: str, claims: Claims | None) -> str:

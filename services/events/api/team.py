@@ -65,7 +65,9 @@ def delete_users_events_roles(id_: str, token_info: Claims | None = None) -> fla
         if held.role_id == OWNER:
             raise Forbidden("The owner of an event cannot be removed.", code="owner-fixed")
         is_own = held.user_id == token_info.user_id
-        queries.require(db, token_info, held.event_id, "coorganizer" if is_own or held.role_id != ORGANIZER else "organizer")
+        queries.require(
+            db, token_info, held.event_id, "coorganizer" if is_own or held.role_id != ORGANIZER else "organizer"
+        )
         commands.take_role(db, held)
         return answered(db, {"meta": {"message": "The role was taken away."}, "jsonapi": {"version": "1.0"}})
 

@@ -87,5 +87,3 @@ def get_availability(identifier: str, token_info: Claims | None = None) -> flask
 
 def _left(quantity: int, stock: Any) -> int:
     return max(0, quantity - (stock.held + stock.sold if stock is not None else 0))
-
-

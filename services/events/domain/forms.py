@@ -9,25 +9,96 @@ from chassis.errors import Unprocessable
 
 # Attributes of an attendee that a form can ask for; any other field is a complex one, kept in complex-field-values.
 OF_ATTENDEES = frozenset(
-    """
-    firstname lastname email address city state country job_title phone company tax_business_info billing_address
-    home_address shipping_address work_address work_phone website blog twitter facebook github instagram linkedin gender
-    age_group birth_date accept_video_recording accept_share_details accept_receive_emails native_language
-    fluent_language home_wiki wiki_scholarship is_consent_form_field is_consent_form_field_photo
-    is_consent_form_field_email
-    """.split()
+    {
+        "firstname",
+        "lastname",
+        "email",
+        "address",
+        "city",
+        "state",
+        "country",
+        "job_title",
+        "phone",
+        "company",
+        "tax_business_info",
+        "billing_address",
+        "home_address",
+        "shipping_address",
+        "work_address",
+        "work_phone",
+        "website",
+        "blog",
+        "twitter",
+        "facebook",
+        "github",
+        "instagram",
+        "linkedin",
+        "gender",
+        "age_group",
+        "birth_date",
+        "accept_video_recording",
+        "accept_share_details",
+        "accept_receive_emails",
+        "native_language",
+        "fluent_language",
+        "home_wiki",
+        "wiki_scholarship",
+        "is_consent_form_field",
+        "is_consent_form_field_photo",
+        "is_consent_form_field_email",
+    }
 )
 OF_SESSIONS = frozenset(
-    """
-    title subtitle level short_abstract long_abstract comments language slides slides_url video_url audio_url track
-    session_type website twitter facebook github linkedin instagram gitlab mastodon signup_url
-    """.split()
+    {
+        "title",
+        "subtitle",
+        "level",
+        "short_abstract",
+        "long_abstract",
+        "comments",
+        "language",
+        "slides",
+        "slides_url",
+        "video_url",
+        "audio_url",
+        "track",
+        "session_type",
+        "website",
+        "twitter",
+        "facebook",
+        "github",
+        "linkedin",
+        "instagram",
+        "gitlab",
+        "mastodon",
+        "signup_url",
+    }
 )
 OF_SPEAKERS = frozenset(
-    """
-    name email photo_url short_biography long_biography speaking_experience mobile website twitter facebook github
-    mastodon linkedin instagram organisation position country city address gender heard_from sponsorship_required
-    """.split()
+    {
+        "name",
+        "email",
+        "photo_url",
+        "short_biography",
+        "long_biography",
+        "speaking_experience",
+        "mobile",
+        "website",
+        "twitter",
+        "facebook",
+        "github",
+        "mastodon",
+        "linkedin",
+        "instagram",
+        "organisation",
+        "position",
+        "country",
+        "city",
+        "address",
+        "gender",
+        "heard_from",
+        "sponsorship_required",
+    }
 )
 KNOWN: Mapping[str, frozenset[str]] = {"attendee": OF_ATTENDEES, "session": OF_SESSIONS, "speaker": OF_SPEAKERS}
 _ALIASES = {"first_name": "firstname", "last_name": "lastname", "slides_u_r_l": "slides_url"}

@@ -12,9 +12,14 @@ class ModuleOff(Unprocessable):
 class Switches(Protocol):
     """Which modules are on."""
 
-    ticket_include: bool
-    payment_include: bool
-    donation_include: bool
+    @property
+    def ticket_include(self) -> bool: ...
+
+    @property
+    def payment_include(self) -> bool: ...
+
+    @property
+    def donation_include(self) -> bool: ...
 
 
 def check(switches: Switches, ticket_type: str) -> None:

@@ -151,9 +151,7 @@ def check_discount(
     if code.used_for != "ticket":
         raise _code("discount-wrong-ticket", "This code is not for tickets.", "discount")
     discounted = frozenset(
-        ticket_id
-        for ticket_id in cart.quantities
-        if ticket_id in code.ticket_ids and not tickets[ticket_id].is_free
+        ticket_id for ticket_id in cart.quantities if ticket_id in code.ticket_ids and not tickets[ticket_id].is_free
     )
     if not discounted:
         raise _code("discount-wrong-ticket", "This discount code is for other tickets.", "discount")
@@ -170,10 +168,7 @@ def _check_code(code: CodeFacts, kind: str, event_id: int, event_ends_at: dateti
     prefix = _prefix(kind)
     if not code.is_active:
         raise _code(f"{prefix}-inactive", f"This {kind} code is not active.", kind)
-    if code.event_id == event_id:
-        till = code.valid_till or event_ends_at
-    else:
-        till = code.valid_till or now
+    till = code.valid_till or (event_ends_at if code.event_id == event_id else now)
     if (code.valid_from is not None and now < code.valid_from) or now > till:
         raise _code(f"{prefix}-outside-window", f"This {kind} code is not valid now.", kind)
     if code.event_id != event_id:
@@ -202,10 +197,10 @@ def _prefix(kind: str) -> str:
 
 
 def _code(code: str, sentence: str, kind: str, **meta: int) -> Unprocessable:
-    return Unprocessable(sentence, code=code, source={"pointer": f"{kind}_code_id", "source": f"{kind}_code_id"}, meta=meta)
+    return Unprocessable(
+        sentence, code=code, source={"pointer": f"{kind}_code_id", "source": f"{kind}_code_id"}, meta=meta
+    )
 
 
 def _ticket(ticket: TicketFacts, code: str, sentence: str, **meta: int) -> Unprocessable:
     return Unprocessable(sentence, code=code, source={"pointer": "/tickets"}, meta={"ticket": str(ticket.id), **meta})
-
-

@@ -55,7 +55,9 @@ class Event(Versioned, SoftlyDeleted, Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        Index("ix_events_listed", "starts_at", "id", postgresql_where=text("deleted_at IS NULL AND state = 'published'")),
+        Index(
+            "ix_events_listed", "starts_at", "id", postgresql_where=text("deleted_at IS NULL AND state = 'published'")
+        ),
         CheckConstraint("state IN ('draft', 'published')", name="state"),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import BigInteger, ForeignKey, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
@@ -36,9 +36,8 @@ class Group(SoftlyDeleted, Base):
         lazy="raise", viewonly=True, primaryjoin="foreign(Group.user_id) == User.id"
     )
     followers: Mapped[list[UserFollowGroup]] = relationship(lazy="raise", back_populates="group", viewonly=True)
+    follower_count: ClassVar[Any]  # added below, where followers exist
     follower: Mapped[UserFollowGroup | None] = relationship(lazy="raise", viewonly=True, uselist=False)
-    if TYPE_CHECKING:  # added below, where UserFollowGroup exists
-        follower_count: int
 
 
 class UserFollowGroup(Base):

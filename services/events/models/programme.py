@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -132,10 +132,9 @@ class EventSession(SoftlyDeleted, OfEvent, Base):
     is_mail_sent: Mapped[bool] = mapped_column(default=False)
     is_locked: Mapped[bool] = mapped_column(default=False)
     complex_field_values: Mapped[Json | None]
-    if TYPE_CHECKING:  # these are added below, where what they count exists
-        average_rating: float | None
-        rating_count: int
-        favourite_count: int
+    average_rating: ClassVar[Any]  # these three are added below, where what they count exists
+    rating_count: ClassVar[Any]
+    favourite_count: ClassVar[Any]
     creator_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     track_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("tracks.id", ondelete="SET NULL"), index=True)
     session_type_id: Mapped[int | None] = mapped_column(

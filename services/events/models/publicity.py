@@ -43,5 +43,3 @@ class EventCopyright(SoftlyDeleted, OfEvent, Base):
     logo_url: Mapped[Url | None]
 
     event: Mapped[Event] = relationship(lazy="raise", viewonly=True, primaryjoin="EventCopyright.event_id == Event.id")
-
-

@@ -15,6 +15,8 @@ from services.events.main import SERVICE
 
 globals().update(service_fixtures(SERVICE))
 
+Published = Callable[..., list[Any]]
+
 OWNER, STRANGER, ADMIN, SUPER = 7, 8, 90, 91
 NOW = datetime.now(UTC).replace(microsecond=0)
 START = NOW + timedelta(days=30)
@@ -45,7 +47,7 @@ class Orders:
         self.restricted: list[orders_pb.RestrictRequest] = []
         self.sold: dict[int, int] = {}
         self.orders = 0
-        self.before_answer: Callable[[], None] = lambda: None
+        self.before_answer: Callable[[], object] = lambda: None
 
     def restrict(self, request: orders_pb.RestrictRequest) -> orders_pb.RestrictReply:
         """Refuses limits below what is sold."""
@@ -101,15 +103,15 @@ class Making:
         }
         return made(self.owner.post("/v1/events", json={"data": {"type": "event", "attributes": given}}))
 
-    def child(self, path: str, kind: str, event: dict[str, Any], by: Client | None = None, **attributes: Any) -> Any:
-        """A POST of something that belongs to an event, as an answer."""
-        related = attributes.pop("related", {})
+    def child(self, path: str, kind: str, event: dict[str, Any], /, **attributes: Any) -> Any:
+        """A POST of something that belongs to an event, by its owner or `by` somebody; the answer."""
+        related, by = attributes.pop("related", {}), attributes.pop("by", self.owner)
         document = {
             "type": kind,
             "attributes": {name.replace("_", "-"): value for name, value in attributes.items()},
             "relationships": {"event": to("event", event["id"]), **related},
         }
-        return (by or self.owner).post(f"/v1/{path}", json={"data": document})
+        return by.post(f"/v1/{path}", json={"data": document})
 
     def ticket(self, event: dict[str, Any], **attributes: Any) -> dict[str, Any]:
         """A ticket for 50 euros, of which there are 100."""
@@ -126,7 +128,14 @@ class Making:
 
     def discount(self, event: dict[str, Any], *ticket_ids: str, **attributes: Any) -> dict[str, Any]:
         """A code of 10 per cent for these tickets."""
-        given = {"code": "SPRING", "type": "percent", "value": 10, "is_active": True, "used_for": "ticket", **attributes}
+        given = {
+            "code": "SPRING",
+            "type": "percent",
+            "value": 10,
+            "is_active": True,
+            "used_for": "ticket",
+            **attributes,
+        }
         related = {"tickets": {"data": [{"type": "ticket", "id": each} for each in ticket_ids]}}
         return made(self.child("discount-codes", "discount-code", event, related=related, **given))
 

@@ -1,28 +1,39 @@
 """Discount and access codes through HTTP."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chassis.testing import Client
 from proto.events.events_pb2 import DiscountCodeChanged
-from services.events.tests.conftest import NOW, OWNER, START, Making, Orders, code_of, made, patch, text, to
+from services.events.tests.conftest import NOW, OWNER, START, Making, Orders, Published, code_of, made, patch, text, to
 
 
-def test_a_code_is_for_tickets_of_its_event(making: Making, published) -> None:
+def test_a_code_is_for_tickets_of_its_event(making: Making, published: Published) -> None:
     event = making.event()
     ticket = making.ticket(event)
     code = making.discount(event, ticket["id"], tickets_number=20)
     said = published(DiscountCodeChanged)[-1].discount_code
-    assert (said.code, said.value, said.tickets_number, list(said.ticket_ids)) == ("SPRING", "10", 20, [int(ticket["id"])])
+    assert (said.code, said.value, said.tickets_number, list(said.ticket_ids)) == (
+        "SPRING",
+        "10",
+        20,
+        [int(ticket["id"])],
+    )
     shown = making.owner.get(f"/v1/discount-codes/{code['id']}?include=tickets,event").json()
     assert {each["type"] for each in shown["included"]} == {"ticket", "event"}
 
 
-def test_a_change_of_its_tickets_is_told_too(making: Making, published) -> None:
+def test_a_change_of_its_tickets_is_told_too(making: Making, published: Published) -> None:
     event = making.event()
     first, second = making.ticket(event), making.ticket(event, name="B")
     code = making.discount(event, first["id"])
-    document = {"type": "discount-code", "id": code["id"], "relationships": {"tickets": {"data": [{"type": "ticket", "id": second["id"]}]}}}
+    document = {
+        "type": "discount-code",
+        "id": code["id"],
+        "relationships": {"tickets": {"data": [{"type": "ticket", "id": second["id"]}]}},
+    }
     assert making.owner.patch(f"/v1/discount-codes/{code['id']}", json={"data": document}).status_code == 200
     before, after = [each.discount_code for each in published(DiscountCodeChanged)]
     assert list(after.ticket_ids) == [int(second["id"])]
@@ -42,7 +53,9 @@ def test_a_change_of_its_tickets_is_told_too(making: Making, published) -> None:
         ({"used_for": "shoes"}, 422, "invalid"),
     ],
 )
-def test_a_code_that_makes_no_sense_is_refused(making: Making, published, attributes, status, code) -> None:
+def test_a_code_that_makes_no_sense_is_refused(
+    making: Making, published: Published, attributes: Any, status: Any, code: Any
+) -> None:
     event = making.event()
     ticket = making.ticket(event)
     given = {"code": "A", "type": "percent", "value": 10, "used_for": "ticket", **attributes}
@@ -87,12 +100,15 @@ def test_codes_are_listed_for_those_who_run_the_event(making: Making) -> None:
     assert making.anyone.get(path).status_code == 401
     assert making.stranger.get(path).status_code == 403
     assert making.stranger.get(f"/v1/discount-codes/{code['id']}").status_code == 404
-    assert patch(making.stranger, f"/v1/discount-codes/{code['id']}", "discount-code", code["id"], value=99).status_code == 404
+    assert (
+        patch(making.stranger, f"/v1/discount-codes/{code['id']}", "discount-code", code["id"], value=99).status_code
+        == 404
+    )
     assert making.owner.get("/v1/discount-codes").status_code == 403
     assert making.admin.get("/v1/discount-codes").json()["meta"]["count"] == 1
 
 
-def test_a_marketer_sees_the_own_codes(making: Making, client) -> None:
+def test_a_marketer_sees_the_own_codes(making: Making, client: Client) -> None:
     event = making.event()
     related = {"marketer": to("user", "55")}
     given = {"code": "M", "type": "percent", "value": 5, "used_for": "ticket"}
@@ -148,7 +164,7 @@ def test_whoever_names_an_access_code_sees_what_it_opens(making: Making) -> None
     assert making.anyone.get(f"/v1/events/{event['id']}/access-codes/nothing").status_code == 404
 
 
-def test_deleting_a_code_asks_orders_and_frees_its_text(making: Making, orders: Orders, published) -> None:
+def test_deleting_a_code_asks_orders_and_frees_its_text(making: Making, orders: Orders, published: Published) -> None:
     event = making.event()
     code = making.discount(event)
     assert making.owner.delete(f"/v1/discount-codes/{code['id']}").status_code == 200

@@ -2,14 +2,18 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from chassis.testing import Client
 from services.events import catalogue, queries
 from services.events.models import DiscountCode, Event, EventSession, Tax, Ticket
-from services.events.tests.conftest import NOW, START, Making, Orders, made, patch, text, to
+from services.events.tests.conftest import NOW, START, Making, Orders, Published, made, patch, text, to
 
 
 def at_once(*works: Callable[[], Any]) -> list[Any]:
@@ -36,23 +40,23 @@ def meeting(monkeypatch: Any, module: Any, name: str, parties: int = 2) -> None:
 
     def passed(*args: Any, **kwargs: Any) -> Any:
         found = original(*args, **kwargs)
-        try:
+        with suppress(threading.BrokenBarrierError):
             barrier.wait(timeout=0.5)
-        except threading.BrokenBarrierError:
-            pass
         return found
 
     monkeypatch.setattr(module, name, passed)
 
 
-def test_two_codes_of_an_event_at_once(making: Making, db: Session, monkeypatch) -> None:
+def test_two_codes_of_an_event_at_once(making: Making, db: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guard: the lock on the event in `queries.event_for(lock=True)`; without it the second is a 409 of the index."""
     event = making.event()
     meeting(monkeypatch, catalogue, "check_only_event_code")
     given = {"type": "percent", "value": 50, "used_for": "event", "is_active": True}
     answers = at_once(
         *(
-            lambda code=code: making.child("discount-codes", "discount-code", event, by=making.admin, code=code, **given)
+            lambda code=code: making.child(
+                "discount-codes", "discount-code", event, by=making.admin, code=code, **given
+            )
             for code in ("ONE", "TWO")
         )
     )
@@ -60,7 +64,7 @@ def test_two_codes_of_an_event_at_once(making: Making, db: Session, monkeypatch)
     assert db.scalar(select(func.count()).select_from(DiscountCode)) == 1
 
 
-def test_two_tickets_of_one_name_at_once(making: Making, db: Session, monkeypatch) -> None:
+def test_two_tickets_of_one_name_at_once(making: Making, db: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guard: the unique index uq_tickets_name, since both have looked before either has written."""
     event = making.event()
     meeting(monkeypatch, catalogue, "_check_name")
@@ -70,7 +74,7 @@ def test_two_tickets_of_one_name_at_once(making: Making, db: Session, monkeypatc
     assert db.scalar(select(func.count()).select_from(Ticket)) == 1
 
 
-def test_two_taxes_at_once(making: Making, db: Session, monkeypatch) -> None:
+def test_two_taxes_at_once(making: Making, db: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guard: the lock on the event (and, behind it, the unique index)."""
     event = making.event()
     meeting(monkeypatch, catalogue, "check_tax")
@@ -86,18 +90,20 @@ def test_publishing_while_deleting(making: Making, orders: Orders, db: Session) 
         making.ticket(draft)
         path = f"/v1/events/{draft['id']}"
         published, deleted = at_once(
-            lambda path=path, draft=draft: patch(making.owner, path, "event", draft["id"], state="published"),
-            lambda path=path: making.owner.delete(path),
+            partial(patch, making.owner, path, "event", draft["id"], state="published"),
+            partial(making.owner.delete, path),
         )
         assert deleted.status_code == 200
         assert published.status_code in (200, 404)
-        row = db.scalars(select(Event).where(Event.id == int(draft["id"])).execution_options(populate_existing=True)).one()
+        row = db.scalars(
+            select(Event).where(Event.id == int(draft["id"])).execution_options(populate_existing=True)
+        ).one()
         assert row.deleted_at is not None
         assert not row.is_on_sale
         db.rollback()
 
 
-def test_two_sessions_in_one_room_at_once(making: Making, db: Session, monkeypatch) -> None:
+def test_two_sessions_in_one_room_at_once(making: Making, db: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guard: the lock on the room in `programme._check_room`."""
     from services.events import programme
 
@@ -121,7 +127,7 @@ def test_two_sessions_in_one_room_at_once(making: Making, db: Session, monkeypat
     assert db.scalar(placed) == 1
 
 
-def test_many_changes_of_one_ticket_at_once_have_versions_of_their_own(making: Making, published) -> None:
+def test_many_changes_of_one_ticket_at_once_have_versions_of_their_own(making: Making, published: Published) -> None:
     """Guard: the row lock of Resource.update, and version_id_col behind it."""
     from proto.events.events_pb2 import TicketChanged
 
@@ -136,14 +142,20 @@ def test_many_changes_of_one_ticket_at_once_have_versions_of_their_own(making: M
     assert len(versions) == 7
 
 
-def test_the_same_person_accepts_once_only(making: Making, client, db: Session, monkeypatch) -> None:
+def test_the_same_person_accepts_once_only(
+    making: Making, client: Client, db: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guard: the lock on the invitation."""
     from chassis import mail
     from services.events.models import UsersEventsRoles
 
     event = making.event()
     related = {"role": to("role", "3")}
-    made(making.child("role-invites", "role-invite", event, related=related, email="user8@example.com", role_name="coorganizer"))
+    made(
+        making.child(
+            "role-invites", "role-invite", event, related=related, email="user8@example.com", role_name="coorganizer"
+        )
+    )
     letter = db.execute(select(mail.mail.c.text)).scalar_one()
     db.rollback()
     token = letter.partition("token=")[2].split()[0]

@@ -1,9 +1,12 @@
 """Events through HTTP: drafts, publication, deletion, and who may what."""
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chassis.testing import Client
 from proto.events.events_pb2 import EventChanged, EventRoleChanged, TicketChanged
 from services.events.tests.conftest import (
     NOW,
@@ -12,6 +15,7 @@ from services.events.tests.conftest import (
     STRANGER,
     Making,
     Orders,
+    Published,
     code_of,
     made,
     patch,
@@ -20,7 +24,7 @@ from services.events.tests.conftest import (
 )
 
 
-def test_whoever_creates_an_event_owns_it_and_gets_a_form_for_attendees(making: Making, published) -> None:
+def test_whoever_creates_an_event_owns_it_and_gets_a_form_for_attendees(making: Making, published: Published) -> None:
     event = making.event()
     roles = making.owner.get(f"/v1/events/{event['id']}/users-events-roles?include=role").json()
     assert [each["attributes"]["name"] for each in roles["included"]] == ["owner"]
@@ -70,8 +74,18 @@ def test_only_those_who_run_an_event_see_its_figures_and_inner_relations(making:
     assert own["relationships"]["orders"]["links"]["related"] == f"/v1/events/{event['id']}/orders"
 
 
-def test_nobody_creates_an_event_without_a_confirmed_address(making: Making, client, published) -> None:
-    document = {"type": "event", "attributes": {"name": "X", "starts-at": text(START), "ends-at": text(START + timedelta(hours=1)), "timezone": "UTC"}}
+def test_nobody_creates_an_event_without_a_confirmed_address(
+    making: Making, client: Client, published: Published
+) -> None:
+    document = {
+        "type": "event",
+        "attributes": {
+            "name": "X",
+            "starts-at": text(START),
+            "ends-at": text(START + timedelta(hours=1)),
+            "timezone": "UTC",
+        },
+    }
     assert client.post("/v1/events", json={"data": document}).status_code == 401
     unverified = client.as_user(5, is_verified=False)
     assert code_of(unverified.post("/v1/events", json={"data": document})) == (403, "unverified-user")
@@ -87,14 +101,14 @@ def test_nobody_creates_an_event_without_a_confirmed_address(making: Making, cli
         ({"timezone": "Mars/Base"}, 422, "timezone-invalid"),
     ],
 )
-def test_what_cannot_be_published_stays_a_draft(making: Making, change, status, code) -> None:
+def test_what_cannot_be_published_stays_a_draft(making: Making, change: Any, status: Any, code: Any) -> None:
     draft = making.event(state="draft")
     answer = patch(making.owner, f"/v1/events/{draft['id']}", "event", draft["id"], state="published", **change)
     assert code_of(answer) == (status, code)
     assert making.owner.get(f"/v1/events/{draft['id']}").json()["data"]["attributes"]["state"] == "draft"
 
 
-def test_publishing_puts_every_ticket_on_sale_with_a_newer_version(making: Making, published) -> None:
+def test_publishing_puts_every_ticket_on_sale_with_a_newer_version(making: Making, published: Published) -> None:
     draft = making.event(state="draft")
     ticket = making.ticket(draft)
     patch(making.owner, f"/v1/events/{draft['id']}", "event", draft["id"], state="published")
@@ -104,7 +118,7 @@ def test_publishing_puts_every_ticket_on_sale_with_a_newer_version(making: Makin
     assert said[1].id == int(ticket["id"])
 
 
-def test_a_stranger_changes_nothing(making: Making, published) -> None:
+def test_a_stranger_changes_nothing(making: Making, published: Published) -> None:
     event = making.event()
     before = len(published())
     answer = patch(making.stranger, f"/v1/events/{event['id']}", "event", event["id"], name="Mine")
@@ -120,7 +134,13 @@ def test_clients_send_everything_and_what_they_may_not_set_is_ignored(making: Ma
     document = {
         "type": "event",
         "id": event["id"],
-        "attributes": {**event["attributes"], "name": "Premiere", "is-featured": True, "is-stripe-linked": True, "identifier": "deadbeef"},
+        "attributes": {
+            **event["attributes"],
+            "name": "Premiere",
+            "is-featured": True,
+            "is-stripe-linked": True,
+            "identifier": "deadbeef",
+        },
         "relationships": {"owner": to("user", str(STRANGER)), "organizers": {"data": []}},
     }
     answer = making.owner.patch(path, json={"data": document})
@@ -147,7 +167,7 @@ def test_an_event_with_orders_is_deleted_by_super_admins_only(making: Making, or
     assert [limit.on_sale for limit in orders.restricted[-1].tickets] == [False]
 
 
-def test_a_deleted_event_is_restored_by_an_admin(making: Making, orders: Orders, published) -> None:
+def test_a_deleted_event_is_restored_by_an_admin(making: Making, orders: Orders, published: Published) -> None:
     event = making.event()
     making.ticket(event)
     path = f"/v1/events/{event['id']}"
@@ -181,20 +201,47 @@ def test_the_lists_of_a_user_are_for_the_user(making: Making) -> None:
     assert making.owner.get(f"/v1/users/{OWNER}/organizer-events").json()["data"] == []
 
 
+def is_(name: str, value: object) -> dict[str, object]:
+    """A condition as existing clients write it."""
+    return {"name": name, "op": "eq", "val": value}
+
+
 def test_the_calls_of_existing_clients_are_answered(making: Making) -> None:
     event = making.event()
     key = event["attributes"]["identifier"]
-    public = "social-links,event-copyright,speakers-call,tax,owner,organizers,video-stream,custom-forms,group,group.followers,group.followers.user"
-    dashboard = "event-topic,event-sub-topic,event-type,event-copyright,tax,owner,organizers,coorganizers,track-organizers,registrars,moderators,stripe-authorization"
-    home = '[{"and":[{"name":"state","op":"eq","val":"published"},{"name":"privacy","op":"eq","val":"public"},{"name":"is-featured","op":"eq","val":true}]},{"or":[{"name":"ends-at","op":"ge","val":"2020-01-01T00:00:00.000Z"}]}]'
-    calls = '[{"and":[{"name":"speakers-call","op":"has","val":{"and":[{"name":"privacy","op":"eq","val":"public"},{"name":"announcement","op":"ne","val":null}]}},{"name":"event-topic","op":"ne","val":null},{"name":"logo-url","op":"ne","val":null}]}]'
-    featured = '[{"name":"is-featured","op":"eq","val":"true"},{"name":"sessions","op":"any","val":{"and":[{"name":"deleted-at","op":"eq","val":null},{"or":[{"name":"state","op":"eq","val":"accepted"}]}]}}]'
+    public = (
+        "social-links,event-copyright,speakers-call,tax,owner,organizers,video-stream,custom-forms"
+        ",group,group.followers,group.followers.user"
+    )
+    dashboard = (
+        "event-topic,event-sub-topic,event-type,event-copyright,tax,owner,organizers,coorganizers,track-organizers"
+        ",registrars,moderators,stripe-authorization"
+    )
+    home = [
+        {"and": [is_("state", "published"), is_("privacy", "public"), is_("is-featured", True)]},
+        {"or": [{"name": "ends-at", "op": "ge", "val": "2020-01-01T00:00:00.000Z"}]},
+    ]
+    calls = [
+        {
+            "and": [
+                {
+                    "name": "speakers-call",
+                    "op": "has",
+                    "val": {"and": [is_("privacy", "public"), {"name": "announcement", "op": "ne", "val": None}]},
+                },
+                {"name": "event-topic", "op": "ne", "val": None},
+                {"name": "logo-url", "op": "ne", "val": None},
+            ]
+        }
+    ]
+    accepted = {"and": [is_("deleted-at", None), {"or": [is_("state", "accepted"), is_("state", "confirmed")]}]}
+    featured = [is_("is-featured", "true"), {"name": "sessions", "op": "any", "val": accepted}]
     for path in (
         f"/v1/events/{key}?include={public}",
         "/v1/events/upcoming?include=event-topic,event-sub-topic,event-type,speakers-call&page[size]=12&upcoming=true&cache=true&public=true",
-        f"/v1/events?filter={home}&sort=starts-at&page[size]=6",
-        f"/v1/events?filter={calls}",
-        f"/v1/events/{key}/speakers?filter={featured}&sort=order&include=sessions.track&page[size]=0",
+        f"/v1/events?filter={json.dumps(home)}&sort=starts-at&page[size]=6",
+        f"/v1/events?filter={json.dumps(calls)}",
+        f"/v1/events/{key}/speakers?filter={json.dumps(featured)}&sort=order&include=sessions.track&page[size]=0",
         f"/v1/events/{key}/sessions?include=track,speakers,session-type,favourite,microlocation.video-stream&sort=starts-at,id",
         f"/v1/events/{key}/sessions/dates",
         f"/v1/events/{key}/sessions/languages",

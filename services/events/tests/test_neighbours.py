@@ -14,7 +14,7 @@ from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderSt
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import consumers
 from services.events.grpc_server import EventsServicer
-from services.events.tests.conftest import OWNER, STRANGER, Making, Orders
+from services.events.tests.conftest import OWNER, STRANGER, Making, Orders, Published
 
 server = EventsServicer()
 
@@ -40,10 +40,13 @@ def test_late_news_of_a_user_is_ignored_and_the_team_is_named(making: Making) ->
     assert making.owner.get(path).json()["included"] == []
 
 
-def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, published) -> None:
+def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, published: Published) -> None:
     event = making.event()
     number = int(event["id"])
-    hear(consumers.link_stripe, StripeAuthorizationChanged(event_id=number, version=2, is_linked=True, publishable_key="pk_test"))
+    hear(
+        consumers.link_stripe,
+        StripeAuthorizationChanged(event_id=number, version=2, is_linked=True, publishable_key="pk_test"),
+    )
     hear(consumers.link_stripe, StripeAuthorizationChanged(event_id=number, version=1, is_linked=False))
     found = making.stranger.get(f"/v1/events/{number}?include=stripe-authorization").json()
     assert found["data"]["attributes"]["is-stripe-linked"]
@@ -81,7 +84,9 @@ def test_snapshots_show_everything_after_an_id(making: Making, orders: Orders) -
         (int(discount["id"]), False, 1),
         (int(access["id"]), True, 1),
     ]
-    assert [each.identifier for each in server.SnapshotEvents(pb.SnapshotRequest()).events] == [event["attributes"]["identifier"]]
+    assert [each.identifier for each in server.SnapshotEvents(pb.SnapshotRequest()).events] == [
+        event["attributes"]["identifier"]
+    ]
     [role] = server.SnapshotEventRoles(pb.SnapshotRequest()).event_roles
     assert (role.user_id, list(role.roles)) == (OWNER, ["owner"])
 

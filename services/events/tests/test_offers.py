@@ -76,7 +76,11 @@ def test_unknown_foreign_and_mixed_tickets(making: Making, orders: Orders) -> No
     ("ticket", "quantity", "code"),
     [
         ({"sales_starts_at": text(NOW + timedelta(days=1))}, 1, "ticket-not-on-sale"),
-        ({"sales_starts_at": text(NOW - timedelta(days=2)), "sales_ends_at": text(NOW - timedelta(days=1))}, 1, "ticket-not-on-sale"),
+        (
+            {"sales_starts_at": text(NOW - timedelta(days=2)), "sales_ends_at": text(NOW - timedelta(days=1))},
+            1,
+            "ticket-not-on-sale",
+        ),
         ({"min_order": 2}, 1, "order-quantity"),
         ({"max_order": 2}, 3, "order-quantity"),
         ({}, 0, "order-quantity"),
@@ -84,7 +88,7 @@ def test_unknown_foreign_and_mixed_tickets(making: Making, orders: Orders) -> No
         ({"is_hidden": True}, 1, "ticket-hidden"),
     ],
 )
-def test_what_buyers_cannot_order(making: Making, ticket, quantity, code) -> None:
+def test_what_buyers_cannot_order(making: Making, ticket: Any, quantity: Any, code: Any) -> None:
     assert refusal((making.ticket(making.event(), **ticket), quantity)) == (422, code)
 
 
@@ -128,7 +132,13 @@ def test_an_access_code_opens_its_hidden_tickets(making: Making) -> None:
     assert refusal((hidden, 3), access_code="backstage") == (422, "access-code-quantity")
     assert refusal((hidden, 1), access_code="guess") == (422, "access-code-not-found")
     assert not offer((making.ticket(event), 1), access_code="backstage").HasField("access_code")
-    patch(making.owner, f"/v1/access-codes/{code['id']}", "access-code", code["id"], valid_till=text(NOW - timedelta(days=1)))
+    patch(
+        making.owner,
+        f"/v1/access-codes/{code['id']}",
+        "access-code",
+        code["id"],
+        valid_till=text(NOW - timedelta(days=1)),
+    )
     assert refusal((hidden, 1), access_code="backstage") == (422, "access-code-outside-window")
 
 
@@ -145,7 +155,9 @@ def test_a_discount_is_for_its_tickets_only(making: Making) -> None:
 def test_the_checks_of_a_discount_come_in_their_order(making: Making, orders: Orders) -> None:
     event, other = making.event(), making.event(name="Other")
     ticket, foreign = making.ticket(event), making.ticket(other)
-    code = making.discount(event, ticket["id"], is_active=False, valid_till=text(NOW - timedelta(days=1)), min_quantity=2, max_quantity=2)
+    code = making.discount(
+        event, ticket["id"], is_active=False, valid_till=text(NOW - timedelta(days=1)), min_quantity=2, max_quantity=2
+    )
     path, number = f"/v1/discount-codes/{code['id']}", int(code["id"])
     assert refusal((foreign, 9), discount_code_id=number) == (422, "discount-inactive")
     patch(making.owner, path, "discount-code", code["id"], is_active=True)
@@ -185,13 +197,13 @@ def test_an_offer_is_never_older_than_its_question(making: Making, orders: Order
     code = making.discount(event, ticket["id"])
     path = f"/v1/tickets/{ticket['id']}"
     before = offer((ticket, 1))
-    for change, shown in (
-        ({"price": 60}, lambda found: found.tickets[0].ticket.price_minor == 6000),
-        ({"quantity": 40}, lambda found: found.tickets[0].ticket.quantity == 40),
-        ({"name": "Circle"}, lambda found: found.tickets[0].ticket.name == "Circle"),
+    for change, name, expected in (
+        ({"price": 60}, "price_minor", 6000),
+        ({"quantity": 40}, "quantity", 40),
+        ({"name": "Circle"}, "name", "Circle"),
     ):
         assert patch(making.owner, path, "ticket", ticket["id"], **change).status_code == 200
-        assert shown(offer((ticket, 1))), change
+        assert getattr(offer((ticket, 1)).tickets[0].ticket, name) == expected
     assert offer((ticket, 1)).tickets[0].ticket.version > before.tickets[0].ticket.version
     patch(making.owner, f"/v1/discount-codes/{code['id']}", "discount-code", code["id"], value=15)
     assert offer((ticket, 1), discount_code="SPRING").discount.value == "15"

@@ -1,7 +1,9 @@
 """What was promised to buyers is taken back only with the agreement of orders."""
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -10,10 +12,12 @@ from chassis.errors import Unavailable
 from proto.events.events_pb2 import DiscountCodeChanged, EventChanged, TicketChanged
 from services.events import jobs, promises
 from services.events.models import Restriction, Ticket
-from services.events.tests.conftest import Making, Orders, code_of, patch
+from services.events.tests.conftest import Making, Orders, Published, code_of, patch
 
 
-def test_fewer_seats_are_agreed_upon_before_they_are_committed(making: Making, orders: Orders, published) -> None:
+def test_fewer_seats_are_agreed_upon_before_they_are_committed(
+    making: Making, orders: Orders, published: Published
+) -> None:
     ticket = making.ticket(making.event(), quantity=100)
     seen: list[int] = []
     orders.before_answer = lambda: seen.append(published(TicketChanged)[-1].ticket.quantity)
@@ -25,7 +29,9 @@ def test_fewer_seats_are_agreed_upon_before_they_are_committed(making: Making, o
     assert (seen, after.quantity) == ([100], 60)
 
 
-def test_a_refusal_of_orders_is_the_answer_and_changes_nothing(making: Making, orders: Orders, db: Session, published) -> None:
+def test_a_refusal_of_orders_is_the_answer_and_changes_nothing(
+    making: Making, orders: Orders, db: Session, published: Published
+) -> None:
     ticket = making.ticket(making.event())
     orders.sold[int(ticket["id"])] = 70
     answer = patch(making.owner, f"/v1/tickets/{ticket['id']}", "ticket", ticket["id"], quantity=60)
@@ -36,7 +42,9 @@ def test_a_refusal_of_orders_is_the_answer_and_changes_nothing(making: Making, o
     assert db.scalars(select(Restriction)).all() == []
 
 
-def test_while_orders_is_down_nothing_is_taken_back_and_everything_else_works(making: Making, db: Session, published) -> None:
+def test_while_orders_is_down_nothing_is_taken_back_and_everything_else_works(
+    making: Making, db: Session, published: Published
+) -> None:
     event = making.event()
     ticket = making.ticket(event)
     path = f"/v1/tickets/{ticket['id']}"
@@ -64,7 +72,7 @@ def test_a_sold_ticket_is_not_deleted(making: Making, orders: Orders) -> None:
     assert making.anyone.get(f"/v1/tickets/{ticket['id']}").status_code == 200
 
 
-def test_an_event_leaves_the_market_with_all_its_tickets(making: Making, orders: Orders, published) -> None:
+def test_an_event_leaves_the_market_with_all_its_tickets(making: Making, orders: Orders, published: Published) -> None:
     event = making.event()
     for name in ("A", "B"):
         making.ticket(event, name=name)
@@ -74,7 +82,9 @@ def test_an_event_leaves_the_market_with_all_its_tickets(making: Making, orders:
     assert published(EventChanged)[-1].event.state == "draft"
 
 
-def test_codes_are_limited_with_agreement_and_widened_without(making: Making, orders: Orders, published) -> None:
+def test_codes_are_limited_with_agreement_and_widened_without(
+    making: Making, orders: Orders, published: Published
+) -> None:
     code = making.discount(making.event(), tickets_number=10)
     path = f"/v1/discount-codes/{code['id']}"
     for change, asked in (
@@ -91,13 +101,15 @@ def test_codes_are_limited_with_agreement_and_widened_without(making: Making, or
     assert published(DiscountCodeChanged)[-1].discount_code.is_active
 
 
-def test_a_change_in_between_is_asked_about_again(making: Making, orders: Orders, published) -> None:
+def test_a_change_in_between_is_asked_about_again(making: Making, orders: Orders, published: Published) -> None:
     """Orders agreed to 60 of 100; meanwhile somebody made it 200, so the agreement no longer fits what it was about."""
     ticket = making.ticket(making.event())
 
     def interfere() -> None:
         orders.before_answer = lambda: None
-        assert patch(making.admin, f"/v1/tickets/{ticket['id']}", "ticket", ticket["id"], quantity=200).status_code == 200
+        assert (
+            patch(making.admin, f"/v1/tickets/{ticket['id']}", "ticket", ticket["id"], quantity=200).status_code == 200
+        )
 
     orders.before_answer = interfere
     assert patch(making.owner, f"/v1/tickets/{ticket['id']}", "ticket", ticket["id"], quantity=60).status_code == 200
@@ -109,11 +121,13 @@ def test_a_change_in_between_is_asked_about_again(making: Making, orders: Orders
     assert states[-1][0] > second.version
 
 
-def test_a_crash_after_the_agreement_is_repaired(making: Making, orders: Orders, db: Session, published, monkeypatch) -> None:
+def test_a_crash_after_the_agreement_is_repaired(
+    making: Making, orders: Orders, db: Session, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ticket = making.ticket(making.event())
     asked = promises.ask
 
-    def crash(limits):
+    def crash(limits: Any) -> None:
         asked(limits)
         raise RuntimeError("killed")
 
@@ -129,11 +143,13 @@ def test_a_crash_after_the_agreement_is_repaired(making: Making, orders: Orders,
     assert db.scalars(select(Restriction)).all() == []
 
 
-def test_an_agreement_that_is_not_used_is_given_back_at_once(making: Making, orders: Orders, db: Session, published) -> None:
+def test_an_agreement_that_is_not_used_is_given_back_at_once(
+    making: Making, orders: Orders, db: Session, published: Published
+) -> None:
     """Orders agreed, but then the change itself is refused: here because the name was taken in between."""
     event = making.event()
     ticket = making.ticket(event)
-    orders.before_answer = lambda: making.ticket(event, name="Gallery") and None
+    orders.before_answer = lambda: making.ticket(event, name="Gallery")
     answer = patch(making.owner, f"/v1/tickets/{ticket['id']}", "ticket", ticket["id"], quantity=60, name="Gallery")
     assert code_of(answer) == (409, "ticket-name-taken")
     said = [each.ticket for each in published(TicketChanged) if each.ticket.id == int(ticket["id"])][-1]
@@ -141,7 +157,9 @@ def test_an_agreement_that_is_not_used_is_given_back_at_once(making: Making, ord
     assert db.scalars(select(Restriction)).all() == []
 
 
-def test_rows_are_changed_through_the_orm_or_nobody_hears_of_it(making: Making, db: Session, published) -> None:
+def test_rows_are_changed_through_the_orm_or_nobody_hears_of_it(
+    making: Making, db: Session, published: Published
+) -> None:
     """Why `telling` asks for the ORM: this is what it cannot notice."""
     ticket = making.ticket(making.event())
     db.execute(update(Ticket).where(Ticket.id == int(ticket["id"])).values(quantity=5))

@@ -12,7 +12,7 @@ globals().update(
     spec_tests(
         SERVICE,
         examples=3,
-        known={"identifier": ["1"], "id": ["1"], "user_id": ["1"], "code": ["SPRING"]},
+        known={"identifier": "1", "id": "1", "user_id": "1", "code": "SPRING"},
     )
 )
 

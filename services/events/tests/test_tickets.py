@@ -1,14 +1,15 @@
 """Ticket types, availability and taxes through HTTP."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from proto.events.events_pb2 import TicketChanged
-from services.events.tests.conftest import NOW, START, Making, Orders, code_of, made, patch, text, to
+from services.events.tests.conftest import NOW, START, Making, Orders, Published, code_of, made, patch, text, to
 
 
-def test_prices_are_minor_units_inside_and_figures_outside(making: Making, published) -> None:
+def test_prices_are_minor_units_inside_and_figures_outside(making: Making, published: Published) -> None:
     event = making.event()
     ticket = making.ticket(event, price=19.99)
     assert ticket["attributes"]["price"] == 19.99
@@ -36,7 +37,7 @@ def test_free_tickets_cost_nothing_whatever_is_sent(making: Making) -> None:
         ({"type": "gold"}, "invalid"),
     ],
 )
-def test_what_is_no_offer_is_refused(making: Making, published, attributes, code) -> None:
+def test_what_is_no_offer_is_refused(making: Making, published: Published, attributes: Any, code: Any) -> None:
     event = making.event()
     given = {"name": "Stalls", "type": "paid", "price": 50, "sales_starts_at": text(NOW), "sales_ends_at": text(START)}
     answer = making.child("tickets", "ticket", event, **{**given, **attributes})
@@ -74,7 +75,10 @@ def test_only_those_who_run_the_event_write_its_tickets(making: Making) -> None:
     ticket = making.ticket(event)
     given = {"name": "B", "type": "free", "sales_starts_at": text(NOW), "sales_ends_at": text(START)}
     assert making.child("tickets", "ticket", event, by=making.anyone, **given).status_code == 401
-    assert code_of(making.child("tickets", "ticket", event, by=making.stranger, **given)) == (403, "event-role-required")
+    assert code_of(making.child("tickets", "ticket", event, by=making.stranger, **given)) == (
+        403,
+        "event-role-required",
+    )
     draft = making.event(state="draft")
     assert making.child("tickets", "ticket", draft, by=making.stranger, **given).status_code == 404
     assert patch(making.stranger, f"/v1/tickets/{ticket['id']}", "ticket", ticket["id"], price=1).status_code == 403
@@ -95,7 +99,12 @@ def test_hidden_tickets_are_shown_to_those_who_run_the_event(making: Making) -> 
 def test_a_ticket_stays_with_its_event(making: Making) -> None:
     event, other = making.event(), making.event(name="Other")
     ticket = making.ticket(event)
-    document = {"type": "ticket", "id": ticket["id"], "attributes": {"name": "X"}, "relationships": {"event": to("event", other["id"])}}
+    document = {
+        "type": "ticket",
+        "id": ticket["id"],
+        "attributes": {"name": "X"},
+        "relationships": {"event": to("event", other["id"])},
+    }
     assert making.owner.patch(f"/v1/tickets/{ticket['id']}", json={"data": document}).status_code == 200
     assert making.anyone.get(f"/v1/tickets/{ticket['id']}/event").json()["data"]["id"] == event["id"]
 
