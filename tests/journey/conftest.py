@@ -10,24 +10,21 @@ from collections.abc import Iterator
 import pytest
 
 from local.system import Ports, System
+from tests.journey.running import Local, Running
 from tests.journey.stage import Stage
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One system for all journeys; each makes its own people and events."""
     folder = tmp_path_factory.mktemp("system")
     server_url, broker_url = os.environ.get("TEST_POSTGRES_URL"), os.environ.get("TEST_BROKER_URL")
     prefix = f"journey_{uuid.uuid4().hex[:8]}_" if server_url else "stagedoor_"
     with System(folder, Ports.free(), server_url=server_url, broker_url=broker_url, database_prefix=prefix) as running:
-        yield running
+        yield Local(running)
 
 
 @pytest.fixture(scope="session")
-def stage(system: System) -> Stage:
+def stage(system: Running) -> Stage:
     """The platform as its operator leaves it: modules on."""
-    made = Stage(system)
-    made.admin.change(
-        "/v1/modules", "module", "1", {"ticket-include": True, "payment-include": True, "donation-include": True}
-    )
-    return made
+    return Stage(system).set_up()

@@ -38,7 +38,7 @@ def test_a_decline_leaves_the_order_payable(stage: Stage) -> None:
 
 def test_a_lost_answer_of_the_provider_is_settled_and_charged_once(stage: Stage) -> None:
     buyer, order, _ = payable(stage)
-    stage.fault("stripe", method="POST", path="/v1/payment_intents*", kind="lose-answer", times=1)
+    stage.fault("stripe", fault="lose-answer", method="POST", path="/v1/payment_intents*")
     answer = stage.charge(buyer, order)
     assert answer.status_code in (200, 202), answer.text
     stage.becomes(buyer, order, "completed", within_seconds=30)
@@ -70,14 +70,14 @@ def test_two_tabs_with_two_modes_pay_once(stage: Stage) -> None:
     requests.get(approval, allow_redirects=False, timeout=10)
     stage.charge(buyer, order, None)
     assert (stage.status(buyer, order), charges(stage, order)) == ("completed", 1)
-    books = requests.get(f"http://127.0.0.1:{stage.system.ports.paypal}/_control/books", timeout=10).json()
+    books = requests.get(f"{stage.system.paypal_url}/_control/books", timeout=10).json()
     assert [sale for sale in books["sales"] if number(order) in str(sale)] == []
 
 
 def test_a_crash_between_the_provider_and_our_database_charges_once(stage: Stage) -> None:
     buyer, order, _ = payable(stage)
-    stage.fault("stripe", method="POST", path="/v1/payment_intents*", kind="delay-after", seconds=2, times=1)
-    payments = stage.system.processes["payments"]
+    stage.fault("stripe", fault="delay", when="after", seconds=2, method="POST", path="/v1/payment_intents*")
+    payments = stage.system.parts["payments"]
     with ThreadPoolExecutor(1) as pool:
         charging = pool.submit(stage.charge, buyer, order)
         time.sleep(1)
@@ -91,8 +91,8 @@ def test_a_crash_between_the_provider_and_our_database_charges_once(stage: Stage
 
 def test_webhooks_alone_complete_an_order_whose_answer_was_lost(stage: Stage) -> None:
     buyer, order, _ = payable(stage)
-    orders = stage.system.processes["orders"]
-    stage.fault("stripe", method="POST", path="/v1/payment_intents*", kind="delay-after", seconds=1, times=1)
+    orders = stage.system.parts["orders"]
+    stage.fault("stripe", fault="delay", when="after", seconds=1, method="POST", path="/v1/payment_intents*")
     with ThreadPoolExecutor(1) as pool:
         charging = pool.submit(stage.charge, buyer, order)
         time.sleep(0.5)
