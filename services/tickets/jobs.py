@@ -1,11 +1,12 @@
 """What the clock starts."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
-from services.tickets import clients, commands, stored
+from chassis.mail import mail
+from services.tickets import clients, commands, figures, queries, stored
 from services.tickets.models import DoomedFile, EventRole
 
 FILES_PER_STEP = 100
@@ -24,6 +25,15 @@ def remove_doomed_files() -> None:
             db.execute(delete(DoomedFile).where(DoomedFile.key.in_(keys)))
         if len(keys) < FILES_PER_STEP:
             return
+
+
+@job(every_seconds=15)
+def measure() -> None:
+    """Counts what waits, so that somebody notices when it grows."""
+    with transaction() as db:
+        figures.orders_due.set(queries.count_due(db))
+        waiting = select(func.count()).select_from(mail).where(mail.c.status == "queued")
+        figures.mails_waiting.set(db.scalar(waiting) or 0)
 
 
 @job(every_seconds=60)

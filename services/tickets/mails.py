@@ -1,10 +1,11 @@
 """Which mail goes to whom: each is promised in the transaction that makes it true, and promising twice sends once."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
-from chassis import clock
 from chassis.db import transaction
 from chassis.mail import Attachment, queue_mail
 from chassis.mail_transports import Refused
@@ -13,7 +14,7 @@ from services.tickets import pages, queries, stored
 from services.tickets.mail import calendar, letters
 from services.tickets.mail.letters import Letter
 from services.tickets.models import Order, Ticket
-from services.tickets.rendering.views import OrderView, TicketView
+from services.tickets.rendering.views import EventView, OrderView, TicketView
 from services.tickets.storage import UnknownKey
 
 PDF = "application/pdf"
@@ -110,8 +111,13 @@ def find_attachment(key: str) -> bytes:
 
 def _invitation(order: OrderState, summary: OrderView) -> Attachment:
     uid = f"{order.identifier}@{pages.desk().host}"
-    data = calendar.invitation(summary.event, uid, pages.desk().public_url, stamped_at=clock.now())
-    return Attachment("event.ics", CALENDAR, data=data)
+    said_at = pages.moment(order.completed_at) or summary.ordered_at
+    return Attachment("event.ics", CALENDAR, data=_calendar(summary.event, uid, said_at))
+
+
+@lru_cache(maxsize=32)  # one order's mails carry the same file
+def _calendar(event: EventView, uid: str, stamped_at: datetime) -> bytes:
+    return calendar.invitation(event, uid, pages.desk().public_url, stamped_at=stamped_at)
 
 
 def _promise(

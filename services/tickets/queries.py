@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.orm import Session
 
 from proto.events.events_pb2 import Event as EventState
@@ -53,6 +53,12 @@ def _first_free(connection: Connection, now: datetime) -> str | None:
             return str(identifier)
         connection.exec_driver_sql(_UNLOCK, (RENDERING, identifier))
     return None
+
+
+def count_due(db: Session) -> int:
+    """How many orders wait to be drawn."""
+    is_due = (orders.rendered_revision < orders.revision) | orders.is_invoice_wanted
+    return db.scalar(select(func.count()).select_from(Order).where(orders.status == "paid", is_due)) or 0
 
 
 def lock_order(db: Session, identifier: str) -> Order | None:

@@ -20,7 +20,7 @@ from chassis.errors import Unavailable
 from chassis.outbox import publish
 from proto.orders.orders_pb2 import OrderState
 from proto.tickets.tickets_pb2 import IssuedTicket, TicketsIssued
-from services.tickets import commands, mails, pages, queries
+from services.tickets import commands, figures, mails, pages, queries
 from services.tickets.models import Order, Ticket
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
@@ -181,9 +181,11 @@ def _key(order: Order, ticket: Ticket) -> str:
 
 def _draw(work: Work, storage: Storage, key: str, render: Callable[[], bytes]) -> None:
     try:
-        storage.put(key, render())
+        with figures.pdf_seconds.time():
+            storage.put(key, render())
     except UnrenderableError as error:
         log.error("page cannot be rendered", extra={"key": key, "error": str(error)})  # noqa: TRY400
+        figures.pdf_failures.inc()
         work.problems.append(f"{key}: {error}")
     else:
         work.drawn.add(key)

@@ -23,7 +23,7 @@ from proto.orders.orders_pb2 import (
     TicketsResendRequested,
 )
 from proto.tickets.tickets_pb2 import TicketsIssued
-from services.tickets import consumers, jobs, renderer, stored
+from services.tickets import consumers, figures, jobs, renderer, stored
 from services.tickets.models import DoomedFile, Ticket
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.storage import UnknownKey
@@ -414,6 +414,15 @@ def _fetch() -> Any:
     from services.tickets import mails as module
 
     return module.find_attachment
+
+
+def test_an_operator_sees_what_waits(app: Any) -> None:
+    pay()
+    jobs.measure()
+    assert figures.orders_due._value.get() == 1
+    draw_all()
+    jobs.measure()
+    assert (figures.orders_due._value.get(), figures.mails_waiting._value.get()) == (0, 3)
 
 
 def test_serials_are_never_used_twice() -> None:
