@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import flask
-from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, String, Table, delete, select
+from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, String, Table, delete, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -79,6 +79,17 @@ def answered(
         if not _store(session, scope, answer):
             raise Replay
         flask.g.idempotency_stored = True
+    return answer
+
+
+def amended(
+    session: Session, document: Any, status: int = 200, headers: Mapping[str, str] | None = None
+) -> flask.Response:
+    """The answer that takes the place of the one stored before, once more is known: a remote call came after the commit."""
+    answer = respond(document, status, headers)
+    if flask.has_request_context() and (scope := flask.g.get("idempotency")) is not None:
+        key = [answers.c[name] == scope[name] for name in ("caller", "method", "path", "key", "fingerprint")]
+        session.execute(update(answers).where(*key).values(_fields(answer)))
     return answer
 
 

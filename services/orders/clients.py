@@ -1,6 +1,7 @@
 """The other services, as we see them. Every call has a deadline and happens outside of any transaction."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import grpc
 
@@ -15,6 +16,7 @@ from services.orders import config
 from services.orders.domain.carts import Code
 
 ROLE_TIMEOUT_SECONDS = 0.3
+SNAPSHOT_TIMEOUT_SECONDS = 10.0
 
 
 def get_offer(
@@ -77,6 +79,18 @@ def get_user(user_id: int) -> accounts_pb2.User | None:
         return rpc.call(stub.GetUser, accounts_pb2.GetUserRequest(id=user_id), timeout_seconds=ROLE_TIMEOUT_SECONDS)
     except NotFound:
         return None
+
+
+def snapshot(kind: str, after_id: int, limit: int) -> list[Any]:
+    """A page of everything that the owner has of a kind, in the order of ids, deleted ones too."""
+    if kind == "users":
+        accounts = accounts_pb2_grpc.AccountsStub(rpc.channel("accounts"))
+        request = accounts_pb2.SnapshotRequest(after_id=after_id, limit=limit)
+        return list(rpc.call(accounts.SnapshotUsers, request, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS).users)
+    events = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    method = getattr(events, "Snapshot" + "".join(part.capitalize() for part in kind.split("_")))
+    wanted = events_pb2.SnapshotRequest(after_id=after_id, limit=limit)
+    return list(getattr(rpc.call(method, wanted, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS), kind))
 
 
 def start_payment(request: payments_pb2.StartPaymentRequest) -> payments_pb2.PaymentState:

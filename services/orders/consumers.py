@@ -62,8 +62,7 @@ def store_event(db: Session, message: events_pb2.EventChanged) -> None:
 @consumes(events_pb2.TicketChanged)
 def store_ticket(db: Session, message: events_pb2.TicketChanged) -> None:
     """A ticket type as it is now, and its capacity: how loosening reaches the ledger."""
-    replicas.store_ticket(db, message.ticket)
-    replicas.set_capacity(db, message.ticket)
+    replicas.store_ticket_and_capacity(db, message.ticket)
 
 
 @consumes(events_pb2.DiscountCodeChanged)

@@ -13,7 +13,7 @@ from chassis import clock
 from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest, DomainError, Forbidden, NotFound, Unprocessable
-from chassis.idempotency import answered
+from chassis.idempotency import amended, answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import respond
 from proto.events import events_pb2
@@ -212,12 +212,7 @@ def read_new_order(body: Mapping[str, Any]) -> NewOrder:
 
 
 def _create(wanted: NewOrder, buyer: Claims) -> tuple[str, flask.Response]:
-    roles = access.roles_in(wanted.event_id, buyer)
-    runs_event = buyer.is_admin or bool(roles & policy.ROLES_OF_ADMINS)
-    if wanted.on_site is not None and not runs_event:
-        raise Forbidden("On-site orders are for those who run the event.", code="not-allowed")
-    with transaction() as db:
-        cart = _cart(db, wanted, buyer, runs_event=runs_event, lock=False)[0]
+    cart = _cart_of_new(wanted, buyer)
     offer = get_offer_in_event(cart, buyer, wanted.event_id)
     quote = placing.price(cart, offer)
     placing.require_verified(buyer, cart, offer)
@@ -244,6 +239,25 @@ def _create(wanted: NewOrder, buyer: Claims) -> tuple[str, flask.Response]:
     return run(work)
 
 
+def _cart_of_new(wanted: NewOrder, buyer: Claims) -> Cart:
+    """The cart. Whether the buyer runs the event matters only for on-site tickets and attendees that others made."""
+    if wanted.on_site is None:
+        try:
+            with transaction() as db:
+                return _cart(db, wanted, buyer, runs_event=buyer.is_admin, lock=False)[0]
+        except NotFound:
+            if not _runs_event(wanted.event_id, buyer):
+                raise
+    elif not _runs_event(wanted.event_id, buyer):
+        raise Forbidden("On-site orders are for those who run the event.", code="not-allowed")
+    with transaction() as db:
+        return _cart(db, wanted, buyer, runs_event=True, lock=False)[0]
+
+
+def _runs_event(event_id: int, claims: Claims) -> bool:
+    return Relation.EVENT_ADMIN in access.relations_to_event(event_id, claims) or claims.is_admin
+
+
 def get_offer_in_event(cart: Cart, claims: Claims, event_id: int) -> events_pb2.Offer:
     """The offer; tickets of another event than the named one are refused."""
     offer = get_offer(cart, claims)
@@ -257,7 +271,7 @@ def get_offer_in_event(cart: Cart, claims: Claims, event_id: int) -> events_pb2.
 
 
 def _cart(db: Session, wanted: NewOrder, buyer: Claims, *, runs_event: bool, lock: bool) -> tuple[Cart, Sequence[Any]]:
-    amount = Decimal(str(wanted.amount)) if wanted.amount is not None and runs_event else None
+    amount = None if wanted.amount is None else Decimal(str(wanted.amount))
     base = Cart((), wanted.discount, carts.Code(), amount)
     if wanted.on_site is not None:
         return replace(base, wanted=wanted.on_site.wanted), ()
@@ -406,13 +420,14 @@ def _begin_paypal(db: Session, identifier: str) -> paying.Attempt | None:
 
 
 def _first_answer_with_url(identifier: str, claims: Claims, status: int = 201) -> flask.Response:
+    """The answer of this request again, with the URL that came after its commit; a repeat with its key gets this one."""
     with transaction() as db:
         order = queries.find(db, identifier)
         query = current_query()
         if status == 201 and "include" not in flask.request.args:
             query = replace(query, include=INCLUDED_BY_DEFAULT)
         headers = {"Location": orders.location(order)} if status == 201 else None
-        return respond(orders.document(db, order, claims, query=query), status, headers)
+        return amended(db, orders.document(db, order, claims, query=query), status, headers)
 
 
 def _require_unchanged(db: Session, order: Order, claims: Claims) -> None:

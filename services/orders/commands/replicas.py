@@ -11,6 +11,7 @@ from chassis import db as chassis_db
 from chassis import replicas
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
+from services.orders.commands import forgetting
 from services.orders.domain.stock import revision
 from services.orders.models import DiscountCode, Event, EventRole, Ticket, User
 
@@ -118,13 +119,31 @@ def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
 def store_user(db: Session, user: accounts_pb2.User) -> None:
     """A user as accounts says."""
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "is_verified", "locale")
-    replicas.apply(db, User, user, _same(user, names))
+    known = db.get(User, user.id, populate_existing=True)
+    former = known.email if known is not None else ""
+    if replicas.apply(db, User, user, _same(user, names)) and user.erased:
+        forgetting.forget(db, user.id, former)
+
+
+def store_ticket_and_capacity(db: Session, ticket: events_pb2.Ticket) -> None:
+    """A ticket type as it is now, and its capacity: how loosening reaches the ledger."""
+    store_ticket(db, ticket)
+    set_capacity(db, ticket)
 
 
 def store_event_role(db: Session, role: events_pb2.EventRole, *, asked_at: datetime | None = None) -> None:
     """All roles of a user in an event. `asked_at`: the owner was asked, no message said it."""
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles), "asked_at": asked_at}
     replicas.apply(db, EventRole, role, values)
+
+
+STORES: dict[str, Callable[[Session, Any], None]] = {
+    "events": store_event,
+    "tickets": store_ticket_and_capacity,
+    "discount_codes": store_code,
+    "event_roles": store_event_role,
+    "users": store_user,
+}
 
 
 def moment(stamp: Timestamp) -> datetime | None:

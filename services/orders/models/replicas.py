@@ -105,6 +105,15 @@ class User(Replica, Base):
     __table_args__ = (Index("ix_replica_users_email", func.lower(text("email"))),)
 
 
+class Fill(Base):
+    """A kind of replica that has been read from its owner as a whole. Without a row it is read (anew)."""
+
+    __tablename__ = "replica_fills"
+
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    filled_at: Mapped[Moment]
+
+
 class EventRole(Replica, Base):
     """Owned by events: all roles of one user in one event. A row without roles is an answer, too: none.
 

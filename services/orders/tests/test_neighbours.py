@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from chassis import clock
 from chassis import db as chassis_db
-from chassis.errors import NotFound
+from chassis.errors import NotFound, Unavailable
 from chassis.inbox import Dispatcher, consumers_in
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
@@ -18,8 +18,8 @@ from services.orders import consumers, jobs
 from services.orders.commands import restricting
 from services.orders.domain.stock import BelowSold, revision
 from services.orders.grpc_server import OrdersServicer
-from services.orders.models import CodeUse, Event, Stock, Ticket, User
-from services.orders.tests.fair import EVENT, patch, seats, stamp, stored, uses
+from services.orders.models import Attendee, CodeUse, Event, Stock, Ticket, User
+from services.orders.tests.fair import EVENT, Fair, patch, seats, stamp, stored, uses
 
 SERVICER = OrdersServicer()
 
@@ -215,3 +215,72 @@ def test_the_ledger_never_goes_negative(order: Any) -> None:
     order({"id": 1})
     with pytest.raises(sa.exc.IntegrityError), chassis_db.transaction() as session:
         session.execute(sa.update(Stock).values(held=-1))
+
+
+def test_an_erased_person_leaves_amounts_and_nothing_else(order: Any, buyer: Any, fair: Any) -> None:
+    placed = order({"id": 1, "quantity": 2})
+    path = f"/v1/orders/{placed['attributes']['identifier']}"
+    buyer.patch(path, json=patch(placed, company="ACME", city="Rome"))
+    mine, other = buyer.get(f"{path}/attendees").json()["data"]
+    for attendee, email in ((mine, "User1@example.com"), (other, "friend@example.com")):
+        body = patch(attendee, "attendee", firstname="Ann", email=email, complex_field_values={"diet": "none"})
+        buyer.patch(f"/v1/attendees/{attendee['id']}", json=body, headers={"Idempotency-Key": email})
+    user = accounts_pb2.User(id=1, version=1, email="user1@example.com", first_name="Ann")
+    hear(consumers.store_user, accounts_pb2.UserChanged(user=user))
+    erased = accounts_pb2.User(id=1, epoch=2**62, version=2**62, deleted=True, erased=True)
+    hear(consumers.store_user, accounts_pb2.UserChanged(user=erased))
+    user.version = 9
+    hear(consumers.store_user, accounts_pb2.UserChanged(user=user))
+    kept = stored(placed["attributes"]["identifier"])
+    assert (kept.amount_minor, kept.status, kept.company, kept.city, kept.buyer_email) == (
+        10000,
+        "initializing",
+        None,
+        None,
+        "",
+    )
+    known = row(User, 1)
+    assert (known.email, known.first_name, known.is_deleted) == ("", "", True)
+    assert (row(Attendee, int(mine["id"])).firstname, row(Attendee, int(mine["id"])).email) == (None, None)
+    assert row(Attendee, int(mine["id"])).complex_field_values is None
+    assert row(Attendee, int(other["id"])).firstname == "Ann"
+    with chassis_db.transaction() as session:
+        assert session.execute(sa.text("SELECT count(*) FROM idempotency")).scalar() == 0
+    assert seats() == {1: (2, 0)}
+
+
+def test_a_new_service_reads_what_its_neighbours_have_and_once(peer: Any, client: Any) -> None:
+    fair = Fair()
+    asked: list[tuple[str, int]] = []
+
+    def pages(kind: str, make: Any, rows: list[Any]) -> Any:
+        def answer(request: Any) -> Any:
+            asked.append((kind, request.after_id))
+            return make(**{kind: [each for each in rows if each.id > request.after_id]})
+
+        return answer
+
+    role = events_pb2.EventRole(id=1, version=1, event_id=EVENT, user_id=60, roles=["owner"])
+    code = events_pb2.DiscountCode(id=9, version=1, event_id=EVENT, code="SAVE", is_active=True, tickets_number=3)
+    peer(
+        "events",
+        SnapshotEvents=pages("events", events_pb2.EventPage, [fair.event]),
+        SnapshotTickets=pages("tickets", events_pb2.TicketPage, list(fair.tickets.values())),
+        SnapshotDiscountCodes=pages("discount_codes", events_pb2.DiscountCodePage, [code]),
+        SnapshotEventRoles=pages("event_roles", events_pb2.EventRolePage, [role]),
+    )
+    with pytest.raises(Unavailable):
+        jobs.fill_replicas()  # accounts is down: what events has is kept
+    user = accounts_pb2.User(id=1, version=1, email="user1@example.com")
+    peer("accounts", SnapshotUsers=pages("users", accounts_pb2.UserPage, [user]))
+    jobs.fill_replicas()
+    jobs.fill_replicas()
+    assert [kind for kind, _ in asked] == [
+        each for kind in ("events", "tickets", "discount_codes", "event_roles", "users") for each in (kind, kind)
+    ]
+    assert (row(Event, EVENT).identifier, row(Stock, 1).capacity, row(CodeUse, 9, False).use_limit) == (
+        "fa1r0000",
+        100,
+        3,
+    )
+    assert client.as_user(60).get(f"/v1/events/{EVENT}/orders").status_code == 200

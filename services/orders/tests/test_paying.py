@@ -21,6 +21,7 @@ from services.orders.tests.fair import (
     stored,
     uses,
 )
+from services.orders.tests.test_orders import attendee_body, order_body
 
 
 def charge_body(**attributes: Any) -> dict[str, Any]:
@@ -198,6 +199,15 @@ def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_aga
     assert buyer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]["payment-url"] is None
     again = buyer.get(f"/v1/orders/{identifier}?regenerate").json()["data"]["attributes"]
     assert again["payment-url"] == "https://paypal.example/approve"
+
+
+def test_a_repeated_order_by_paypal_gives_the_first_answer_with_its_url(buyer: Any, bank: Any, fair: Any) -> None:
+    attendee = buyer.post("/v1/attendees", json=attendee_body(1)).json()["data"]["id"]
+    body, key = order_body(attendee, payment_mode="paypal"), {"Idempotency-Key": "paypal"}
+    answers = [buyer.post("/v1/orders", json=body, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json()["data"]["attributes"]["payment-url"] == "https://paypal.example/approve"
+    assert answers[0].content == answers[1].content
 
 
 def test_changing_the_mode_closes_the_open_attempt_first(payable: Any, buyer: Any, bank: Any) -> None:

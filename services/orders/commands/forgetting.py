@@ -1,0 +1,68 @@
+"""A person is erased: orders keep anonymized amounts (DESIGN: "Erasing a person")."""
+
+from typing import Any
+
+from sqlalchemy import delete, func, or_, update
+from sqlalchemy.orm import Session
+
+from chassis.idempotency import answers
+from services.orders.models import Attendee, Order
+
+BUYER = (
+    "company",
+    "tax_business_info",
+    "address",
+    "city",
+    "state",
+    "zipcode",
+    "country",
+    "order_notes",
+    "cancel_note",
+    "brand",
+    "last4",
+    "exp_month",
+    "exp_year",
+    "tickets_pdf_url",
+)
+KEPT_OF_ATTENDEES = frozenset(
+    {
+        "id",
+        "identifier",
+        "event_id",
+        "ticket_id",
+        "order_id",
+        "creator_id",
+        "user_id",
+        "seat",
+        "price_minor",
+        "currency",
+        "is_discount_applied",
+        "is_access_code_applied",
+        "created_at",
+        "deleted_at",
+        "is_checked_in",
+        "is_checked_out",
+        "is_registered",
+        "scan_version",
+        "pdf_version",
+        "tag_id",
+    }
+)
+
+
+def forget(db: Session, user_id: int, email: str) -> None:
+    """Clears what we know of a person as buyer and as attendee, and the answers that were kept for them.
+
+    Seats, amounts, statuses and invoice numbers stay: they are the books. Other attendees of the person's orders stay, too.
+    """
+    cleared: dict[str, Any] = dict.fromkeys(BUYER)
+    orders = update(Order).where(Order.user_id == user_id)
+    db.execute(orders.values(**cleared, buyer_email="", locale="", version=Order.version + 1))
+    is_person = Attendee.user_id == user_id
+    if email:
+        is_person = or_(is_person, func.lower(Attendee.email) == email.lower())
+    personal: dict[str, Any] = {
+        column.key: None for column in Attendee.__table__.columns if column.key not in KEPT_OF_ATTENDEES
+    }
+    db.execute(update(Attendee).where(is_person).values(**personal))
+    db.execute(delete(answers).where(answers.c.caller == str(user_id)))
