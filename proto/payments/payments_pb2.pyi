@@ -372,11 +372,14 @@ class StripeAuthorizationChanged(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     IS_LINKED_FIELD_NUMBER: _builtins.int
     PUBLISHABLE_KEY_FIELD_NUMBER: _builtins.int
+    AUTHORIZATION_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.int
     epoch: _builtins.int
     version: _builtins.int
     is_linked: _builtins.bool
     publishable_key: _builtins.str
+    authorization_id: _builtins.int
+    """the id in /v1/stripe-authorizations/{id}"""
     def __init__(
         self,
         *,
@@ -385,10 +388,11 @@ class StripeAuthorizationChanged(_message.Message):
         version: _builtins.int = ...,
         is_linked: _builtins.bool = ...,
         publishable_key: _builtins.str = ...,
+        authorization_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "event_id", b"event_id", "is_linked", b"is_linked", "publishable_key", b"publishable_key", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorization_id", b"authorization_id", "epoch", b"epoch", "event_id", b"event_id", "is_linked", b"is_linked", "publishable_key", b"publishable_key", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -74,6 +74,7 @@ def authorization_changed(link: StripeAuthorization) -> payments_pb2.StripeAutho
     is_linked = link.deleted_at is None
     return payments_pb2.StripeAuthorizationChanged(
         event_id=link.event_id,
+        authorization_id=link.id,
         version=link.version,
         is_linked=is_linked,
         publishable_key=link.stripe_publishable_key if is_linked else "",

@@ -69,7 +69,7 @@ def test_an_organizer_links_an_account_and_sees_its_public_parts(
     assert set(data["attributes"]) == {"stripe-publishable-key", "stripe-user-id", "stripe-email"}
     assert "event" in data["relationships"]
     (said,) = published(StripeAuthorizationChanged)
-    assert (said.event_id, said.version, said.is_linked) == (7, 1, True)
+    assert (said.event_id, said.version, said.is_linked, str(said.authorization_id)) == (7, 1, True, data["id"])
     assert said.publishable_key == data["attributes"]["stripe-publishable-key"]
 
 
