@@ -30,9 +30,9 @@ def issue_tickets(db: Session, message: OrderPaid) -> None:
 
 @consumes(OrderPlaced)
 def tell_how_to_pay(db: Session, message: OrderPlaced) -> None:
-    """An offline order: one mail with payment instructions, no ticket."""
-    commands.remember(db, message.order, "placed", now=clock.now())
-    mails.promise_placed(db, message.order)
+    """An offline order: one mail with payment instructions, no ticket. Not if we know that it was paid or cancelled."""
+    if commands.remember(db, message.order, "placed", now=clock.now()):
+        mails.promise_placed(db, message.order)
 
 
 @consumes(OrderCancelled)

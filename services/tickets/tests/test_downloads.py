@@ -85,6 +85,11 @@ def test_an_attendee_gets_the_own_ticket_and_nothing_of_others(drawn: Any, clien
     assert "€" not in found
 
 
+@pytest.mark.parametrize("accept", ["application/vnd.api+json", "*/*", "application/pdf"])
+def test_existing_clients_ask_for_json_api_and_get_the_pdf(drawn: Any, client: Client, accept: str) -> None:
+    assert_pdf(client.as_user(BUYER_ID).get(ORDER_PATHS[0], headers={"Accept": accept}))
+
+
 def test_an_attendee_with_two_tickets_gets_both(client: Client) -> None:
     pay(attendees=[attendee(101), attendee(102, "Ben"), attendee(103, "Cleo", "cleo@example.com")])
     draw_all()

@@ -318,6 +318,13 @@ def test_an_offline_order_gets_one_mail_with_instructions_and_no_ticket(publishe
         assert "IBAN DE12" in str(db.scalar(select(mail.mail.c.text)))
 
 
+def test_nobody_is_asked_to_pay_an_order_that_was_paid_already() -> None:
+    pay(version=3)
+    hear(consumers.tell_how_to_pay, OrderPlaced(order=order(version=2, payment_mode="bank", status="placed")))
+    draw_all()
+    assert mails() == FIRST_MAILS
+
+
 def test_a_cancelling_note_reaches_the_buyer_and_each_address_once() -> None:
     pay()
     draw_all()
