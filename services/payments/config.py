@@ -38,3 +38,6 @@ class Settings(ServiceSettings):
         doc="how long after a capture a removed Stripe authorization keeps its secret",
         default=180,
     )
+    data_epoch: int = setting(
+        "DATA_EPOCH", doc="raise it by one after restoring this database from a backup: replicas then follow", default=0
+    )

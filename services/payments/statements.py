@@ -69,12 +69,13 @@ def refund_refused(refund_key: str, order_identifier: str, message: str) -> paym
     )
 
 
-def authorization_changed(link: StripeAuthorization) -> payments_pb2.StripeAuthorizationChanged:
+def authorization_changed(link: StripeAuthorization, epoch: int) -> payments_pb2.StripeAuthorizationChanged:
     """Whether an event has a Stripe account of its own now. Public parts only."""
     is_linked = link.deleted_at is None
     return payments_pb2.StripeAuthorizationChanged(
         event_id=link.event_id,
         authorization_id=link.id,
+        epoch=epoch,
         version=link.version,
         is_linked=is_linked,
         publishable_key=link.stripe_publishable_key if is_linked else "",

@@ -149,4 +149,5 @@ def _tell(session: Session, linked: StripeAuthorization) -> None:
     session.flush()
     of_event = select(func.coalesce(func.max(StripeAuthorization.version), 0) + 1)
     linked.version = session.scalar(of_event.where(StripeAuthorization.event_id == linked.event_id)) or 1
-    publish(session, statements.authorization_changed(linked), key=f"event/{linked.event_id}")
+    said = statements.authorization_changed(linked, accounts().settings.data_epoch)
+    publish(session, said, key=f"event/{linked.event_id}")
