@@ -28,7 +28,7 @@ class Report:
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
-    bodies: list[bytes] = field(default_factory=list)
+    bodies: dict[int, bytes] = field(default_factory=dict)  # by the number of the call
 
     @property
     def per_second(self) -> float:
@@ -53,7 +53,7 @@ def at_once(url: str, calls: Sequence[Call]) -> Report:
 
 async def _run(url: str, buyers: int, calls: Sequence[Call], keep_bodies: bool) -> Report:
     report = Report()
-    waiting = iter(calls)
+    waiting = iter(enumerate(calls))
     connector = aiohttp.TCPConnector(limit=0)
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False) as session:
@@ -64,7 +64,7 @@ async def _run(url: str, buyers: int, calls: Sequence[Call], keep_bodies: bool) 
 
 
 async def _buyer(session: aiohttp.ClientSession, url: str, waiting: Any, report: Report, keep_bodies: bool) -> None:
-    for call in waiting:
+    for number, call in waiting:
         headers = {"Authorization": f"Bearer {call.token}"} if call.token else {}
         if call.body is not None:
             headers["Content-Type"] = call.media_type
@@ -75,7 +75,7 @@ async def _buyer(session: aiohttp.ClientSession, url: str, waiting: Any, report:
         report.latencies.append(time.perf_counter() - started)
         report.statuses[answer.status] += 1
         if keep_bodies:
-            report.bodies.append(body)
+            report.bodies[number] = body
 
 
 def repeated(total: int, make: Callable[[int], Call]) -> list[Call]:

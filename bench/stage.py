@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
+from chassis.broker import connect
 from gateway.config import SERVICES
 from local.api import Api, ref
 from local.demo import ADMIN
 from local.system import System
 
 BUYERS = 32
+PDFS = "SELECT count(*) FROM attendees WHERE pdf_url IS NOT NULL"
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,23 @@ def wait_until_quiet(system: System, timeout_seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
+def wait_for_pdfs(system: System, count: int, timeout_seconds: float = 120) -> int:
+    """Returns how many attendees have their PDF, as soon as these many do."""
+    deadline = time.monotonic() + timeout_seconds
+    while (found := _count(system.database_urls["orders"], PDFS)) < count:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{count - found} PDFs are missing")
+        time.sleep(0.1)
+    return found
+
+
 def _unsent(system: System) -> int:
-    waiting = 0
-    for name in SERVICES:
-        waiting += _count(system.database_urls[name], "SELECT count(*) FROM outbox")
-    return waiting + _count(system.database_urls["broker"], "SELECT coalesce(sum(n), 0)::int FROM bench_depths()")
+    unsent = sum(_count(system.database_urls[name], "SELECT count(*) FROM outbox") for name in SERVICES)
+    broker = connect(system.database_urls["broker"])
+    try:
+        return unsent + sum(depth.messages for depth in broker.depths() if not depth.queue.endswith(".dead"))
+    finally:
+        broker.close()
 
 
 def _count(url: str, statement: str) -> int:
