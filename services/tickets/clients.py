@@ -1,7 +1,10 @@
 """Other services, as tickets sees them."""
 
 from chassis.rpc import call, channel
-from proto.events.events_pb2 import EventRole, GetEventRolesRequest, SnapshotRequest
+from proto.accounts import accounts_pb2
+from proto.accounts.accounts_pb2 import User
+from proto.accounts.accounts_pb2_grpc import AccountsStub
+from proto.events.events_pb2 import Event, EventRole, GetEventRolesRequest, SnapshotRequest
 from proto.events.events_pb2_grpc import EventsStub
 from proto.orders.orders_pb2 import GetOrderRequest, OrderState
 from proto.orders.orders_pb2_grpc import OrdersStub
@@ -21,6 +24,18 @@ def fetch_order(identifier: str) -> OrderState:
     request = GetOrderRequest(identifier=identifier)
     reply: OrderState = call(OrdersStub(channel("orders")).GetOrder, request, timeout_seconds=1.0)
     return reply
+
+
+def fetch_event_page(after_id: int, limit: int) -> list[Event]:
+    """Events after an id, for a replica that is built anew."""
+    request = SnapshotRequest(after_id=after_id, limit=limit)
+    return list(call(EventsStub(channel("events")).SnapshotEvents, request, timeout_seconds=10.0).events)
+
+
+def fetch_user_page(after_id: int, limit: int) -> list[User]:
+    """Users after an id, for a replica that is built anew."""
+    request = accounts_pb2.SnapshotRequest(after_id=after_id, limit=limit)
+    return list(call(AccountsStub(channel("accounts")).SnapshotUsers, request, timeout_seconds=10.0).users)
 
 
 def fetch_role_page(after_id: int, limit: int) -> list[EventRole]:

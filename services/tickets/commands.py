@@ -6,20 +6,23 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from chassis import replicas
+from chassis import clock, replicas
 from chassis.errors import NotFound
+from chassis.idempotency import answers
 from chassis.mail import forget_recipient
 from chassis.outbox import publish
+from proto.accounts.accounts_pb2 import User as UserState
+from proto.events.events_pb2 import Event as EventState
 from proto.events.events_pb2 import EventRole as EventRoleState
 from proto.orders.orders_pb2 import Attendee, OrderState
 from proto.tickets.tickets_pb2 import TicketScanned
-from services.tickets import queries
+from services.tickets import pages, queries
 from services.tickets.domain.door import Kind, Passage, TicketRevoked, admit
-from services.tickets.models import DoomedFile, EventRole, Order, Scan, Ticket
+from services.tickets.models import DoomedFile, Event, EventRole, Order, Scan, Ticket, User
 
 orders: Any = Order.__table__
 tickets: Any = Ticket.__table__
@@ -194,10 +197,35 @@ def scan(
     return ticket, sorted([*known, *added])
 
 
+def keep_event(db: Session, event: EventState) -> bool:
+    """What an event shows may be on tickets already: those are drawn anew, without mails. Whether any is."""
+    before = queries.event_state(db, event.id)
+    if not replicas.apply(db, Event, event, {"state": event.SerializeToString()}) or before is None:
+        return False
+    if pages.shown(before) == pages.shown(event):
+        return False
+    draw_anew(db, event.id, now=clock.now())
+    return True
+
+
+def keep_user(db: Session, user: UserState) -> bool:
+    """Addresses, so that an erased person can be found. Whether this erased somebody."""
+    known = db.get(User, user.id)
+    former = known.email if known is not None else ""
+    if not replicas.apply(db, User, user, {"email": "" if user.deleted else user.email}) or not user.deleted:
+        return False
+    erase_person(db, user.id, former, now=clock.now())
+    return True
+
+
 def keep_role(db: Session, role: EventRoleState) -> None:
     """The roles of one user in one event, unless newer ones are known."""
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)}
     replicas.apply(db, EventRole, role, values)
+
+
+# What the door was answered names the holder.
+_FORGET_ANSWERS = text("DELETE FROM idempotency WHERE path = '/v1/tickets/scan' AND position(:serial IN body) > 0")
 
 
 def erase_person(db: Session, user_id: int, email: str, *, now: datetime) -> None:
@@ -214,6 +242,9 @@ def erase_person(db: Session, user_id: int, email: str, *, now: datetime) -> Non
         doom(db, [order.invoice_key], now=now)
         order.revision, order.due_at, order.invoice_key = order.revision + 1, now, ""
     db.flush()
+    db.execute(delete(answers).where(answers.c.caller == str(user_id)))
+    for serial in db.scalars(select(tickets.c.serial).where(mine)):
+        db.execute(_FORGET_ANSWERS, {"serial": pages.serial_number(serial).encode()})
     nobody = {"holder_name": "", "holder_email": "", "user_id": 0, "holder_version": NEVER_OVERTAKEN}
     db.execute(update(tickets).where(mine).values(**nobody, revision=tickets.c.revision + 1))
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from chassis import clock, replicas
+from chassis import clock
 from chassis.db import on_commit
 from chassis.inbox import consumes
 from proto.accounts.accounts_pb2 import UserChanged
@@ -17,8 +17,7 @@ from proto.orders.orders_pb2 import (
     OrderState,
     TicketsResendRequested,
 )
-from services.tickets import commands, mails, pages, queries, start
-from services.tickets.models import Event, User
+from services.tickets import commands, mails, queries, start
 
 
 @consumes(OrderPaid)
@@ -75,13 +74,8 @@ def send_again(db: Session, message: TicketsResendRequested) -> None:
 
 @consumes(EventChanged)
 def keep_event(db: Session, message: EventChanged) -> None:
-    """What an event shows may be on tickets already: those are drawn anew, without mails."""
-    before = queries.event_state(db, message.event.id)
-    state = {"state": message.event.SerializeToString()}
-    if not replicas.apply(db, Event, message.event, state) or before is None:
-        return
-    if pages.shown(before) != pages.shown(message.event):
-        commands.draw_anew(db, message.event.id, now=clock.now())
+    """A moved event shows so on its tickets."""
+    if commands.keep_event(db, message.event):
         on_commit(db, start.wake_renderers)
 
 
@@ -93,10 +87,6 @@ def keep_event_role(db: Session, message: EventRoleChanged) -> None:
 
 @consumes(UserChanged)
 def keep_user(db: Session, message: UserChanged) -> None:
-    """Addresses, so that an erased person can be found. The tombstone beats every version."""
-    known = db.get(User, message.user.id)
-    former = known.email if known is not None else ""
-    values = {"email": "" if message.user.deleted else message.user.email}
-    if replicas.apply(db, User, message.user, values) and message.user.deleted:
-        commands.erase_person(db, message.user.id, former, now=clock.now())
+    """A deleted user is erased: the tombstone beats every version."""
+    if commands.keep_user(db, message.user):
         on_commit(db, start.wake_renderers)

@@ -1,15 +1,21 @@
 """What the clock starts."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
 from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
 from chassis.mail import mail
 from services.tickets import clients, commands, figures, queries, stored
-from services.tickets.models import DoomedFile, EventRole
+from services.tickets.models import DoomedFile, Fill
 
 FILES_PER_STEP = 100
+Fetch = Callable[[int, int], list[Any]]
+Keep = Callable[[Session, Any], object]
 
 
 @job(every_seconds=60)
@@ -36,12 +42,30 @@ def measure() -> None:
         figures.mails_waiting.set(db.scalar(waiting) or 0)
 
 
-@job(every_seconds=60)
-def fill_event_roles() -> None:
-    """A replica that knows nothing yet reads what its owner knows; afterwards messages keep it."""
+@job(every_seconds=30)
+def fill_replicas() -> None:
+    """Reads from their owners the replicas that were never filled; messages keep them up to date from then on.
+
+    The queue exists before this process runs jobs, so no change is missed in between. Raises Unavailable while the
+    owner is down: next time.
+    """
     with transaction() as db:
-        if db.execute(select(EventRole.id).limit(1)).first() is not None:
-            return
-    for state in replicas.pages(clients.fetch_role_page):
+        filled = set(db.execute(select(Fill.kind)).scalars())
+    for kind, (fetch, keep) in REPLICAS.items():
+        if kind not in filled:
+            _fill(kind, fetch, keep)
+
+
+def _fill(kind: str, fetch: Fetch, keep: Keep) -> None:
+    for state in replicas.pages(fetch):
         with transaction() as db:
-            commands.keep_role(db, state)
+            keep(db, state)
+    with transaction() as db:
+        db.merge(Fill(kind=kind, filled_at=clock.now()))
+
+
+REPLICAS: Mapping[str, tuple[Fetch, Keep]] = {
+    "event": (clients.fetch_event_page, commands.keep_event),
+    "event-role": (clients.fetch_role_page, commands.keep_role),
+    "user": (clients.fetch_user_page, commands.keep_user),
+}

@@ -4,7 +4,7 @@ from sqlalchemy import ARRAY, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.replicas import Replica
-from services.tickets.models.base import Address, Base, Big
+from services.tickets.models.base import Address, Base, Big, Moment, Word
 
 
 class Event(Replica, Base):
@@ -33,3 +33,12 @@ class User(Replica, Base):
     __tablename__ = "users"
 
     email: Mapped[Address]
+
+
+class Fill(Base):
+    """Which replicas have been read from their owners. Deleting a row has that kind read anew."""
+
+    __tablename__ = "replica_fills"
+
+    kind: Mapped[Word] = mapped_column(primary_key=True)
+    filled_at: Mapped[Moment]

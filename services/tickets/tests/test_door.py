@@ -7,10 +7,14 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
+import chassis.db
 from chassis import clock
 from chassis.errors import Conflict, NotFound
+from chassis.idempotency import answers
 from chassis.testing import Client
+from proto.accounts.accounts_pb2 import User, UserChanged
 from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
 from proto.tickets.tickets_pb2 import ScanRequest, TicketScanned
 from services.tickets import consumers, pages
@@ -172,6 +176,15 @@ def test_a_repeat_with_the_same_key_is_the_same_answer(door: Any) -> None:
     first = door(code_of(101), headers=headers)
     again = door(code_of(101), headers=headers)
     assert (again.status_code, again.json()) == (200, first.json())
+
+
+def test_what_the_door_was_told_of_an_erased_person_is_forgotten(door: Any) -> None:
+    hear(consumers.keep_user, UserChanged(user=User(id=51, version=1, email="anna@example.com")))
+    door(code_of(101), headers={"Idempotency-Key": "k1"})
+    hear(consumers.keep_user, UserChanged(user=User(id=51, version=2, deleted=True)))
+    with chassis.db.transaction() as db:
+        assert db.scalar(select(func.count()).select_from(answers)) == 0
+    assert ticket(101).holder_name == ""
 
 
 def test_a_forged_code_gets_nobody_in(door: Any) -> None:

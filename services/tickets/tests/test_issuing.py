@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 import chassis.db
 from chassis import clock, mail
 from chassis.errors import Unavailable
-from proto.accounts.accounts_pb2 import User, UserChanged
-from proto.events.events_pb2 import EventChanged
+from proto.accounts.accounts_pb2 import User, UserChanged, UserPage
+from proto.events.events_pb2 import EventChanged, EventPage, EventRole, EventRolePage
 from proto.orders.orders_pb2 import (
     AttendeeChanged,
     AttendeesReleased,
@@ -23,7 +23,7 @@ from proto.orders.orders_pb2 import (
     TicketsResendRequested,
 )
 from proto.tickets.tickets_pb2 import TicketsIssued
-from services.tickets import consumers, figures, jobs, renderer, stored
+from services.tickets import consumers, figures, jobs, queries, renderer, stored
 from services.tickets.models import DoomedFile, Ticket
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.storage import UnknownKey
@@ -437,3 +437,32 @@ def test_serials_are_never_used_twice() -> None:
     pay(identifier="2b5e9f64-3a51-4a3e-9c4f-0a6c2d1e7f12", attendees=[attendee(201)])
     with chassis.db.transaction() as db:
         assert db.scalar(select(func.count(Ticket.serial.distinct()))) == 3
+
+
+def test_replicas_are_read_from_their_owners_once(app: Any, peer: Any) -> None:
+    asked: list[str] = []
+
+    def events(request: Any) -> EventPage:
+        asked.append(f"events after {request.after_id}")
+        return EventPage(events=[] if request.after_id else [event(4, location_name="Docks")])
+
+    def roles(request: Any) -> EventRolePage:
+        asked.append("roles")
+        role = EventRole(id=1, version=1, event_id=7, user_id=60, roles=["owner"])
+        return EventRolePage(event_roles=[] if request.after_id else [role])
+
+    peer("events", SnapshotEvents=events, SnapshotEventRoles=roles)
+    peer("accounts", SnapshotUsers=lambda request: UserPage())
+    jobs.fill_replicas()
+    jobs.fill_replicas()
+    assert asked == ["events after 0", "events after 7", "roles", "roles"]
+    pay()
+    draw_all()
+    assert "Docks" in text_of(stored.storage().get(ticket(101).pdf_key))
+    with chassis.db.transaction() as db:
+        assert queries.roles_in_event(db, 7, 60) == frozenset({"owner"})
+
+
+def test_an_owner_that_is_down_is_asked_again_later(app: Any) -> None:
+    with pytest.raises(Unavailable):
+        jobs.fill_replicas()
