@@ -3,13 +3,11 @@
 from sqlalchemy.orm import Session
 
 from chassis import db as database
-from chassis import replicas
 from chassis.inbox import consumes
 from proto.events.events_pb2 import EventRoleChanged
 from proto.orders.orders_pb2 import OrderCancelled, OrderCreated, OrderExpired, OrderPaid, RefundRequested
 from services.payments import errands
-from services.payments.commands import attempts, refunds
-from services.payments.models.event_roles import EventRole
+from services.payments.commands import attempts, refunds, roles
 
 
 @consumes(RefundRequested)
@@ -45,8 +43,7 @@ def expect_nothing(_: Session, __: OrderCreated) -> None:
 @consumes(EventRoleChanged)
 def replicate_event_role(db: Session, message: EventRoleChanged) -> None:
     """Who runs an event decides who may link its Stripe account."""
-    role = message.event_role
-    replicas.apply(db, EventRole, role, {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)})
+    roles.keep_role(db, message.event_role)
 
 
 def _close(db: Session, order_identifier: str) -> None:

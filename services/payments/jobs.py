@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import Gauge
@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from chassis import clock, db
 from chassis.errors import DomainError
 from chassis.jobs import job
+from proto.events.events_pb2 import EventRole
 from services.payments import calls, linking, queries
-from services.payments.commands import authorizations, comparing
+from services.payments.clients import events
+from services.payments.commands import authorizations, comparing, roles
 from services.payments.models.payments import Payment
 from services.payments.models.provider_events import ProviderEvent
 from services.payments.models.refunds import Refund
@@ -22,11 +24,15 @@ log = logging.getLogger(__name__)
 
 BATCH = 50
 EVENTS_KEPT = timedelta(days=90)
+ROLES_READ_EVERY = timedelta(days=1)
+ROLES_PER_PAGE = 500
 
 unmatched_payments = Gauge("unmatched_payments", "Charges and refunds on which a provider and our ledger disagree")
 unknown_payments = Gauge("unknown_payments", "Attempts of which nobody knows yet how they ended")
 refunds_waiting = Gauge("refunds_waiting", "Refunds that have not been carried out yet")
 refunds_failed = Gauge("refunds_failed", "Refunds that a provider finally refused")
+
+_roles_read_at: datetime | None = None
 
 
 @job(every_seconds=10)
@@ -71,10 +77,33 @@ def register_webhooks() -> None:
     linking.register_webhooks()
 
 
+@job(every_seconds=60)
+def read_event_roles() -> None:
+    """Once a day, and first after the start: every role as events knows it. Messages keep them up to date in between.
+
+    Heals what a restored database has missed. Raises Unavailable while events is down: next minute.
+    """
+    global _roles_read_at
+    if _roles_read_at is not None and clock.now() - _roles_read_at < ROLES_READ_EVERY:
+        return
+    for page in _pages_of_roles():
+        with db.transaction() as session:
+            for role in page:
+                roles.keep_role(session, role)
+    _roles_read_at = clock.now()
+
+
 def run_errands() -> None:
     """What was just left to do."""
     carry_out_refunds()
     settle_attempts()
+
+
+def _pages_of_roles() -> Iterator[list[EventRole]]:
+    after = 0
+    while page := events.fetch_roles(after, ROLES_PER_PAGE):
+        yield page
+        after = page[-1].id
 
 
 Due = Callable[[Session, datetime, int], Sequence[uuid.UUID]]

@@ -1,12 +1,12 @@
 """Who is asking, as far as an event is concerned: the replica of roles, and events itself where the replica knows nothing."""
 
-from chassis import db, replicas
+from chassis import db
 from chassis.auth import Claims
 from chassis.errors import Forbidden
 from services.payments import queries
 from services.payments.clients import events
+from services.payments.commands.roles import keep_role
 from services.payments.domain.policy import may_link_stripe
-from services.payments.models.event_roles import EventRole
 
 
 def require_organizer(event_id: int, claims: Claims) -> None:
@@ -29,8 +29,7 @@ def _roles(event_id: int, user_id: int) -> list[str]:
     if known is not None:
         return known
     role = events.get_roles(event_id, user_id)
-    roles = list(role.roles)
     if role.id:
         with db.transaction() as session:
-            replicas.apply(session, EventRole, role, {"event_id": event_id, "user_id": user_id, "roles": roles})
-    return roles
+            keep_role(session, role)
+    return list(role.roles)

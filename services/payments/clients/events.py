@@ -4,6 +4,7 @@ from chassis import rpc
 from proto.events import events_pb2, events_pb2_grpc
 
 ROLES_TIMEOUT_SECONDS = 0.3
+SNAPSHOT_TIMEOUT_SECONDS = 10.0
 
 
 def get_event(key: str) -> events_pb2.Event:
@@ -19,3 +20,11 @@ def get_roles(event_id: int, user_id: int) -> events_pb2.EventRole:
     request = events_pb2.GetEventRolesRequest(event_id=event_id, user_id=user_id)
     reply: events_pb2.EventRolesReply = rpc.call(stub.GetEventRoles, request, timeout_seconds=ROLES_TIMEOUT_SECONDS)
     return reply.role
+
+
+def fetch_roles(after_id: int, limit: int) -> list[events_pb2.EventRole]:
+    """A page of all roles that events knows. Raises Unavailable."""
+    stub = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    request = events_pb2.SnapshotRequest(after_id=after_id, limit=limit)
+    page = rpc.call(stub.SnapshotEventRoles, request, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS)
+    return list(page.event_roles)

@@ -10,7 +10,7 @@ from chassis import db as database
 from chassis.errors import NotFound
 from chassis.testing import Client
 from local.fakes.running import RunningFake
-from proto.events.events_pb2 import Event, EventRole, EventRoleChanged, EventRolesReply
+from proto.events.events_pb2 import Event, EventRole, EventRoleChanged, EventRolePage, EventRolesReply
 from proto.payments.payments_pb2 import PaymentRefunded, StripeAuthorizationChanged, StripeAuthorizationRequest
 from services.payments import consumers, jobs
 from services.payments.clients import accounts
@@ -119,6 +119,25 @@ def test_the_role_is_remembered_and_follows_events(client: Client, world: Runnin
         consumers.replicate_event_role(session, EventRoleChanged(event_role=role))
     number = rows("SELECT id FROM stripe_authorizations")[0][0]
     assert client.as_user(ORGANIZER).delete(f"/v1/stripe-authorizations/{number}").status_code == 403
+
+
+def test_all_roles_are_read_from_events_once_a_day(
+    client: Client, world: RunningFake, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_roles_read_at", None)
+    monkeypatch.setattr(jobs, "ROLES_PER_PAGE", 2)
+    asked: list[int] = []
+    known = [EventRole(id=n, version=1, event_id=7, user_id=n, roles=["owner"]) for n in (11, 12, 13)]
+
+    def snapshot(request: Any) -> EventRolePage:
+        asked.append(request.after_id)
+        return EventRolePage(event_roles=[role for role in known if role.id > request.after_id][: request.limit])
+
+    peer("events", SnapshotEventRoles=snapshot)
+    jobs.read_event_roles()
+    jobs.read_event_roles()
+    assert asked == [0, 12, 13]
+    assert rows("SELECT user_id, roles FROM event_roles ORDER BY 1") == [(n, ["owner"]) for n in (11, 12, 13)]
 
 
 @pytest.mark.parametrize(
