@@ -1,5 +1,6 @@
 """Minor units and a currency. Floats exist only in documents, where the API has always had them."""
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from chassis.errors import Unprocessable
@@ -8,6 +9,7 @@ _WITHOUT_MINOR = frozenset(
     "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split()  # noqa: SIM905
 )
 _THREE_DIGITS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())  # noqa: SIM905
+OTHER_EXPONENTS: Mapping[str, int] = {**dict.fromkeys(_WITHOUT_MINOR, 0), **dict.fromkeys(_THREE_DIGITS, 3)}
 MAX_MINOR = 99_999_999_999  # what providers and a bigint column take with room to spare
 
 
