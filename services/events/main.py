@@ -10,7 +10,7 @@ from chassis.rpc import Servicer
 from chassis.service import Service
 from proto.events import events_pb2 as pb
 from proto.events.events_pb2_grpc import add_EventsServicer_to_server
-from services.events import config, consumers, jobs, offers
+from services.events import config, consumers, details, jobs, offers
 from services.events.config import Settings
 from services.events.grpc_server import EventsServicer
 from services.events.models import Base
@@ -25,6 +25,7 @@ def prepare(settings: Settings, _roles: Sequence[str]) -> None:
     api.load()
     jsonapi.prepare(Base.metadata)
     offers.forget_all()
+    details.forget_all()
 
 
 SERVICE = Service(

@@ -10,7 +10,7 @@ from chassis import db as database
 from chassis.errors import Conflict
 from chassis.testing import Client, service_fixtures
 from proto.orders import orders_pb2 as orders_pb
-from services.events import defaults, offers
+from services.events import defaults, details, offers
 from services.events.main import SERVICE
 
 globals().update(service_fixtures(SERVICE))
@@ -36,8 +36,10 @@ def installed(app: Any, clean: None) -> Iterator[None]:
             "UPDATE modules SET ticket_include = true, payment_include = true, donation_include = true"
         )
     offers.forget_all()
+    details.forget_all()
     yield
     offers.forget_all()
+    details.forget_all()
 
 
 class Orders:

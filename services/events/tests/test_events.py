@@ -280,3 +280,19 @@ def test_types_and_topics_are_written_by_admins(making: Making) -> None:
     kind = made(making.admin.post("/v1/event-types", json={"data": document}))
     assert kind["attributes"]["slug"] == "film-media"
     assert code_of(making.admin.post("/v1/event-types", json={"data": document})) == (409, "name-taken")
+
+
+def test_the_quick_document_is_the_ordinary_one_for_everybody_and_never_old(making: Making, orders: Orders) -> None:
+    event = making.event()
+    path = f"/v1/events/{event['attributes']['identifier']}"
+    for _ in range(2):
+        for who in (making.anyone, making.stranger, making.owner, making.admin):
+            quick, ordinary = who.get(path), who.get(f"{path}?cache=true")
+            assert quick.json() == ordinary.json()
+            assert who.get(path, headers={"If-None-Match": quick.headers["ETag"]}).status_code == 304
+    assert patch(making.owner, path, "event", event["id"], name="Premiere").status_code == 200
+    assert making.anyone.get(path).json()["data"]["attributes"]["name"] == "Premiere"
+    assert patch(making.owner, path, "event", event["id"], state="draft").status_code == 200
+    assert making.anyone.get(path).status_code == 404
+    assert making.owner.get(path).status_code == 200
+    assert making.anyone.get(path, headers={"Accept": "text/html"}).status_code == 406
