@@ -16,7 +16,19 @@ from services.accounts.models import EventReplica, EventRoleReplica, User
 @consumes(pb.EventChanged)
 def know_event(db: Session, message: pb.EventChanged) -> None:
     """Keeps the event's name and dates."""
-    event = message.event
+    keep_event(db, message.event)
+
+
+@consumes(pb.EventRoleChanged)
+def know_event_role(db: Session, message: pb.EventRoleChanged) -> None:
+    """Keeps who is in which team, and welcomes whoever is new in one."""
+    role = message.event_role
+    if keep_event_role(db, role) and role.roles:
+        notices.welcome_to_team(db, role.user_id, role.event_id, list(role.roles))
+
+
+def keep_event(db: Session, event: pb.Event) -> bool:
+    """Stores what a message or a snapshot says of an event; whether it was news."""
     values = {
         "identifier": event.identifier,
         "name": event.name,
@@ -26,15 +38,13 @@ def know_event(db: Session, message: pb.EventChanged) -> None:
         "state": event.state,
         "deleted_at": event.deleted_at.ToDatetime(UTC) if event.HasField("deleted_at") else None,
     }
-    apply(db, EventReplica, event, values)
+    return apply(db, EventReplica, event, values)
 
 
-@consumes(pb.EventRoleChanged)
-def know_event_role(db: Session, message: pb.EventRoleChanged) -> None:
-    """Keeps who is in which team, and notes on the user which roles they hold anywhere."""
-    role = message.event_role
+def keep_event_role(db: Session, role: pb.EventRole) -> bool:
+    """The same for a team, and notes on the user which roles they hold anywhere."""
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)}
-    if apply(db, EventRoleReplica, role, values):
+    is_news = apply(db, EventRoleReplica, role, values)
+    if is_news:
         db.execute(sa.update(User).where(User.id == role.user_id).values(team_roles=queries.team_roles(role.user_id)))
-        if role.roles:
-            notices.welcome_to_team(db, role.user_id, role.event_id, list(role.roles))
+    return is_news

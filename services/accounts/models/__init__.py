@@ -1,7 +1,7 @@
 """The tables of accounts, one module per aggregate."""
 
 from services.accounts.models.base import Base
-from services.accounts.models.events import EventReplica, EventRoleReplica
+from services.accounts.models.events import EventReplica, EventRoleReplica, ReplicaFill
 from services.accounts.models.keys import SigningKey
 from services.accounts.models.limits import RateLimit
 from services.accounts.models.mail_tokens import MailToken
@@ -20,6 +20,7 @@ __all__ = [
     "Notification",
     "RateLimit",
     "RefreshToken",
+    "ReplicaFill",
     "SigningKey",
     "User",
     "UserEmail",

@@ -33,3 +33,12 @@ class EventRoleReplica(Replica, Base):
     event_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column(BigInteger)
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(20)))
+
+
+class ReplicaFill(Base):
+    """A kind of replica that has been read from its owner as a whole. Deleting the row has it read anew."""
+
+    __tablename__ = "replica_fills"
+
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    filled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

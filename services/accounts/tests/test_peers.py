@@ -5,17 +5,18 @@ from typing import Any
 
 import orjson
 import pytest
+import sqlalchemy as sa
 
 from chassis import rpc
 from chassis.db import transaction
-from chassis.errors import Forbidden, NotFound
+from chassis.errors import Forbidden, NotFound, Unavailable
 from chassis.testing import PEERS, SECRET
 from proto.accounts import accounts_pb2 as pb
 from proto.accounts.accounts_pb2_grpc import AccountsStub
 from proto.events import events_pb2
-from services.accounts import consumers
+from services.accounts import consumers, jobs
 from services.accounts.main import SERVICE
-from services.accounts.models import EventReplica
+from services.accounts.models import EventReplica, ReplicaFill
 from services.accounts.tests import people
 
 
@@ -84,3 +85,32 @@ def test_events_are_known_by_their_newest_state(db: Any) -> None:
     hear(1, "Old name")
     event = db.get(EventReplica, 5)
     assert (event.name, event.starts_at, event.ends_at) == ("New name", datetime(2026, 12, 1, tzinfo=UTC), None)
+
+
+def test_a_new_service_reads_what_events_has(client: Any, db: Any, peer: Any) -> None:
+    ann = people.somebody(client)
+    event = events_pb2.Event(id=5, version=3, identifier="ab12cd34", name="Harbour Lights", state="published")
+    role = events_pb2.EventRole(id=9, version=2, event_id=5, user_id=ann.id, roles=["owner"])
+    asked: list[int] = []
+
+    def events(request: Any) -> Any:
+        asked.append(request.after_id)
+        return events_pb2.EventPage(events=[] if request.after_id else [event])
+
+    def roles(request: Any) -> Any:
+        return events_pb2.EventRolePage(event_roles=[] if request.after_id else [role])
+
+    peer("events", SnapshotEvents=events, SnapshotEventRoles=roles)
+    jobs.fill_replicas()
+    jobs.fill_replicas()
+    assert asked == [0, 5]
+    found = ann.client.get(f"{ann.path}?include=events").json()
+    assert found["data"]["attributes"]["is-user-owner"]
+    assert found["included"][0]["attributes"]["name"] == "Harbour Lights"
+    assert ann.client.get(f"{ann.path}/notifications").json()["data"] == []  # nobody joined anything just now
+
+
+def test_a_service_whose_neighbour_is_down_tries_again(db: Any) -> None:
+    with pytest.raises(Unavailable):
+        jobs.fill_replicas()
+    assert db.scalars(sa.select(ReplicaFill.kind)).all() == []
