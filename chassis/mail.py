@@ -10,17 +10,14 @@ calls `configure` when a process starts.
 
 import logging
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime, parseaddr
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -35,16 +32,16 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     func,
-    select,
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from chassis import clock, db
 from chassis.config import setting
 from chassis.jobs import job
+from chassis.mail_message import File, Words, compose, one_line, parse_address
 from chassis.mail_transports import Refused, Transport, open_transport
 
 log = logging.getLogger(__name__)
@@ -104,22 +101,56 @@ class Attachment:
     key: str | None = None
 
 
+class Cabinet(Protocol):
+    """Where a service keeps files that mails name by key, in two steps: what the database knows, then the file."""
+
+    def locate(self, session: Session, keys: Sequence[str]) -> Mapping[str, str]:
+        """The place of each key that may still be sent."""
+
+    def load(self, place: str) -> bytes:
+        """The file. Raises Refused when it is gone, Unavailable when the store is away."""
+
+
 @dataclass(frozen=True)
 class Post:
     """How this process delivers."""
 
     transport: Transport
     sender: Address
-    fetch: Callable[[str], bytes]
+    cabinet: Cabinet | None
 
 
 _post: Post | None = None
 
 
-def configure(url: str, sender: str, fetch: Callable[[str], bytes] | None = None) -> None:
-    """Says where mail goes and who sends it; `fetch` finds attachments that were given by key. Nothing is connected."""
+def configure(url: str, sender: str, cabinet: Cabinet | None = None) -> None:
+    """Says where mail goes, who sends it, and where attachments lie that are given by key. Nothing is connected."""
     global _post
-    _post = Post(open_transport(url), parse_address(sender), fetch or _nothing_to_fetch)
+    _post = Post(open_transport(url), parse_address(sender), cabinet)
+
+
+# As the driver takes them: these statements are on the way of every order.
+_QUEUE = """
+INSERT INTO mail (
+    kind, recipient, about, version, message_id, status, subject, text, html, attachments, queued_at, due_at, problem
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+ON CONFLICT DO NOTHING RETURNING id
+"""
+_LEASE = """
+UPDATE mail SET due_at = %s
+WHERE id IN (
+    SELECT id FROM mail WHERE status = 'queued' AND due_at <= %s ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+)
+RETURNING id, kind, recipient, message_id, subject, text, html, attachments, queued_at, due_at, attempts
+"""
+# Only while the lease is ours: an erasure or another process may have come first.
+_SENT = """
+UPDATE mail SET status = 'sent', sent_at = %s, subject = '', text = '', html = '', attachments = '[]', problem = ''
+WHERE id = ANY(%s) AND due_at = %s
+"""
+_REFUSED = "UPDATE mail SET status = %s, attempts = %s, problem = %s, due_at = %s WHERE id = %s AND due_at = %s"
+_LATER = "UPDATE mail SET due_at = %s WHERE id = ANY(%s) AND due_at = %s"
 
 
 def queue_mail(
@@ -139,25 +170,24 @@ def queue_mail(
     An address that cannot be one is kept as failed: a person's slip must not undo the purchase it belongs to.
     """
     moment = clock.now()
-    address = recipient.strip()
+    address = recipient.strip().replace("\x00", "")
     problem = _problem(address)
-    row = {
-        "kind": kind,
-        "recipient": address.lower(),
-        "about": about,
-        "version": version,
-        "message_id": message_key(kind, address, about, version),
-        "status": "failed" if problem else "queued",
-        "subject": one_line(subject),
-        "text": text,
-        "html": html,
-        "attachments": [_packed(each) for each in attachments],
-        "queued_at": moment,
-        "due_at": moment,
-        "problem": problem,
-    }
-    statement = insert(mail).values(row).on_conflict_do_nothing().returning(mail.c.id)
-    return session.execute(statement).first() is not None
+    row = (
+        kind,
+        address.lower(),
+        about,
+        version,
+        message_key(kind, address, about, version),
+        "failed" if problem else "queued",
+        one_line(subject),
+        text.replace("\x00", ""),
+        html.replace("\x00", ""),
+        orjson.dumps([_packed(each) for each in attachments]).decode(),
+        moment,
+        moment,
+        problem,
+    )
+    return session.connection().exec_driver_sql(_QUEUE, row).first() is not None
 
 
 def message_key(kind: str, recipient: str, about: str, version: int) -> str:
@@ -169,92 +199,84 @@ def forget_recipient(session: Session, recipient: str) -> None:
     """Erases a person from the mails: what is queued is dropped, what was sent keeps only that it was."""
     is_theirs = mail.c.recipient == recipient.strip().lower()
     session.execute(delete(mail).where(is_theirs, mail.c.status == "queued"))
-    nobody = func.concat("erased:", mail.c.message_id)
-    session.execute(update(mail).where(is_theirs).values(recipient=nobody, **_EMPTIED))
+    emptied: dict[str, Any] = {"subject": "", "text": "", "html": "", "attachments": [], "problem": ""}
+    session.execute(
+        update(mail).where(is_theirs).values(recipient=func.concat("erased:", mail.c.message_id), **emptied)
+    )
 
 
 @job(every_seconds=0.5)
 def deliver_mail() -> None:
-    """Sends what is due, one after the other, until nothing is. Unavailable when the server cannot be reached."""
+    """Sends what is due until nothing is. Unavailable when the server cannot be reached."""
     if _post is None:
         raise RuntimeError("chassis.mail.configure() has not been called in this process")
     with _post.transport:
-        while deliver_one(_post):
+        while deliver_some(_post):
             pass
 
 
-def deliver_one(post: Post) -> bool:
-    """Takes one due mail, sends it outside any transaction, and notes the outcome; False when none was due."""
+def deliver_some(post: Post) -> bool:
+    """Takes some due mails, sends them outside any transaction, and notes the outcomes; False when none was due.
+
+    Where sending again has no effect (files) the outcomes are noted together, otherwise each at once.
+    """
     moment = clock.now()
     with db.transaction() as session:
-        row = _lease(session, moment)
-    if row is None:
-        return False
+        leased = session.connection().exec_driver_sql(_LEASE, (moment + LEASE, moment, post.transport.batch)).all()
+        places = _locate(session, leased, post)
+    sent: list[int] = []
+    waiting = [row.id for row in leased]
     try:
-        message = compose(row, post)
-        post.transport.send(message, row.message_id)
-    except Refused as refusal:
-        outcome = _after_refusal(row, str(refusal), moment, is_final=refusal.is_final)
-    except BaseException:
-        # Nobody's fault that lies in the mail: the server is away, or this process ends. It keeps its attempts.
-        with db.transaction() as session:
-            _note(session, row, {"due_at": moment + FIRST_PAUSE})
-        raise
-    else:
-        outcome = {"status": "sent", "sent_at": clock.now(), "problem": "", **_EMPTIED}
-    with db.transaction() as session:
-        _note(session, row, outcome)
-    return True
+        for row in leased:
+            outcome = _send(row, places, post, moment)
+            waiting.remove(row.id)
+            if outcome is not None:
+                _write(_REFUSED, (*outcome, row.id, row.due_at))
+                continue
+            sent.append(row.id)
+            if not post.transport.is_repeatable:
+                _write(_SENT, (clock.now(), sent, moment + LEASE))
+                sent.clear()
+    finally:
+        # Also when the server is away or this process ends: what was sent is noted, the rest keeps its attempts.
+        if sent:
+            _write(_SENT, (clock.now(), sent, moment + LEASE))
+        if waiting:
+            _write(_LATER, (moment + FIRST_PAUSE, waiting, moment + LEASE))
+    return bool(leased)
 
 
-def compose(row: Row[Any], post: Post) -> EmailMessage:
-    """The message as it leaves. Raises Refused for what can never be sent."""
+def _send(row: Row[Any], places: Mapping[str, str], post: Post, moment: datetime) -> tuple[Any, ...] | None:
+    """None when the mail is out, otherwise status, attempts, problem and when to try again."""
     try:
         recipient = parse_address(row.recipient)
+        files = [_file(packed, places, post) for packed in row.attachments]
+        words = Words(row.subject, row.text, row.html, files)
+        content = compose(words, sender=post.sender, recipient=recipient, key=row.message_id, written_at=row.queued_at)
+        post.transport.send(content, post.sender.addr_spec, recipient.addr_spec, row.message_id)
     except ValueError as error:
-        raise Refused(str(error), is_final=True) from None
-    policy = SMTP if recipient.addr_spec.isascii() else SMTPUTF8
-    # Long lines stay as they are, so that a link in an .eml file can be read and copied; 998 is what SMTP takes.
-    message = EmailMessage(policy=policy.clone(max_line_length=990))
-    message["From"] = post.sender
-    message["To"] = recipient
-    message["Subject"] = row.subject
-    message["Date"] = format_datetime(row.queued_at)
-    message["Message-ID"] = f"<{row.message_id}@{post.sender.domain}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(row.text)
-    if row.html:
-        message.add_alternative(row.html, subtype="html")
-    for packed in row.attachments:
-        _attach(message, packed, post)
-    return message
+        return _after_refusal(row, str(error), moment, is_final=True)
+    except Refused as refusal:
+        return _after_refusal(row, str(refusal), moment, is_final=refusal.is_final)
+    return None
 
 
-def parse_address(written: str) -> Address:
-    """`Name <local@domain>` or the bare address. Raises ValueError for anything that is not exactly one address."""
-    if any(ord(char) < 32 or ord(char) == 127 for char in written):
-        raise ValueError("an address holds no line breaks or control characters")
-    name, spec = parseaddr(written)  # its `strict` came with 3.11.10; the check on the end does the same for us
-    local, at, domain = spec.rpartition("@")
-    is_whole = written.strip() == spec or written.strip().endswith(f"<{spec}>")
-    if not (local and at and domain) or "," in spec or " " in spec or not is_whole:
-        raise ValueError(f"{written[:80]!r} is not an e-mail address")
-    try:
-        domain = domain.encode("idna").decode() if not domain.isascii() else domain
-        if local.isascii():
-            return Address(display_name=name, addr_spec=f"{local}@{domain}")
-        return Address(display_name=name, username=local, domain=domain)
-    except (HeaderParseError, UnicodeError, ValueError, IndexError):
-        raise ValueError(f"{written[:80]!r} is not an e-mail address") from None
+def _locate(session: Session, rows: Sequence[Row[Any]], post: Post) -> Mapping[str, str]:
+    keys = sorted({packed["key"] for row in rows for packed in row.attachments if "key" in packed})
+    return post.cabinet.locate(session, keys) if keys and post.cabinet is not None else {}
 
 
-def one_line(written: str) -> str:
-    """A header value: line breaks and control characters become spaces, so that nobody adds headers of their own."""
-    cleaned = "".join(" " if char.isspace() or ord(char) < 32 or ord(char) == 127 else char for char in written)
-    return " ".join(cleaned.split())[:300]
+def _file(packed: Mapping[str, str], places: Mapping[str, str], post: Post) -> File:
+    if "data" in packed:
+        return File(packed["name"], packed["type"], b64decode(packed["data"]))
+    if post.cabinet is None or packed["key"] not in places:
+        raise Refused("What this mail carries is no longer valid", is_final=True)
+    return File(packed["name"], packed["type"], post.cabinet.load(places[packed["key"]]))
 
 
-_EMPTIED: Mapping[str, Any] = {"subject": "", "text": "", "html": "", "attachments": []}
+def _write(statement: str, values: tuple[Any, ...]) -> None:
+    with db.transaction() as session:
+        session.connection().exec_driver_sql(statement, values)
 
 
 def _problem(address: str) -> str:
@@ -265,31 +287,13 @@ def _problem(address: str) -> str:
     return ""
 
 
-def _lease(session: Session, moment: datetime) -> Row[Any] | None:
-    due = (
-        select(mail.c.id)
-        .where(mail.c.status == "queued", mail.c.due_at <= moment)
-        .order_by(mail.c.due_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    leased = update(mail).where(mail.c.id == due).values(due_at=moment + LEASE).returning(*mail.c)
-    return session.execute(leased).first()
-
-
-def _note(session: Session, row: Row[Any], values: Mapping[str, Any]) -> None:
-    # Only while the lease is ours: an erasure or another process may have come first.
-    session.execute(update(mail).where(mail.c.id == row.id, mail.c.due_at == row.due_at).values(**values))
-
-
-def _after_refusal(row: Row[Any], problem: str, moment: datetime, *, is_final: bool) -> dict[str, Any]:
+def _after_refusal(row: Row[Any], problem: str, moment: datetime, *, is_final: bool) -> tuple[Any, ...]:
     attempts = row.attempts + 1
     log.warning("mail refused", extra={"mail_id": row.id, "attempts": attempts, "problem": problem[:200]})
     if is_final or attempts >= MOST_ATTEMPTS:
-        return {"status": "failed", "attempts": attempts, "problem": problem[:1000]}
+        return "failed", attempts, problem[:1000], moment
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)
-    return {"attempts": attempts, "problem": problem[:1000], "due_at": moment + pause}
+    return "queued", attempts, problem[:1000], moment + pause
 
 
 def _packed(attachment: Attachment) -> dict[str, str]:
@@ -297,15 +301,3 @@ def _packed(attachment: Attachment) -> dict[str, str]:
     if attachment.key is not None:
         return {**described, "key": attachment.key}
     return {**described, "data": b64encode(attachment.data or b"").decode()}
-
-
-def _attach(message: EmailMessage, packed: Mapping[str, str], post: Post) -> None:
-    data = post.fetch(packed["key"]) if "key" in packed else b64decode(packed["data"])
-    kind, _, rest = packed["type"].partition("/")
-    subtype, *parameters = (part.strip() for part in rest.split(";"))
-    named = dict(parameter.split("=", 1) for parameter in parameters)
-    message.add_attachment(data, maintype=kind, subtype=subtype, filename=packed["name"], params=named)
-
-
-def _nothing_to_fetch(key: str) -> bytes:
-    raise Refused(f"No store is configured that could hold {key!r}", is_final=True)

@@ -2,7 +2,6 @@
 
 import smtplib
 import ssl
-from email.message import EmailMessage
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -24,7 +23,13 @@ class Refused(Exception):
 
 
 class Transport(Protocol):
-    """Entered for a batch, so that one connection can carry several mails."""
+    """Entered for a while, so that one connection can carry several mails.
+
+    `is_repeatable`: sending the same mail again has no effect. `batch`: how many mails are taken at a time.
+    """
+
+    is_repeatable: bool
+    batch: int
 
     def __enter__(self) -> Self: ...
 
@@ -32,7 +37,7 @@ class Transport(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def send(self, message: EmailMessage, key: str) -> None:
+    def send(self, content: bytes, sender: str, recipient: str, key: str) -> None:
         """Raises Refused for this mail, Unavailable when nothing can be sent now. `key` names the mail."""
 
 
@@ -49,6 +54,9 @@ def open_transport(url: str) -> Transport:
 class FolderTransport:
     """One `.eml` per mail, named after its Message-ID: sending it again finds it there, so it exists exactly once."""
 
+    is_repeatable = True
+    batch = 50
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
@@ -60,18 +68,21 @@ class FolderTransport:
     ) -> None:
         return
 
-    def send(self, message: EmailMessage, key: str) -> None:
+    def send(self, content: bytes, sender: str, recipient: str, key: str) -> None:
         path = self._folder / f"{key}.eml"
         try:
             make_folder(self._folder)
             if not path.exists():
-                write_atomically(path, message.as_bytes(policy=message.policy.clone(linesep="\n")))
+                write_atomically(path, content)
         except OSError as error:
             raise Unavailable("The mail folder cannot be written") from error
 
 
 class SmtpTransport:
     """An SMTP server, with TLS wherever it offers it, and always when a password is sent beyond this machine."""
+
+    is_repeatable = False
+    batch = 10
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -94,9 +105,15 @@ class SmtpTransport:
     ) -> None:
         self._hang_up()
 
-    def send(self, message: EmailMessage, key: str) -> None:
+    def send(self, content: bytes, sender: str, recipient: str, key: str) -> None:
         try:
-            self._connected().send_message(message)
+            connection = self._connected()
+            options = [] if recipient.isascii() else ["SMTPUTF8"]
+            if options and not connection.has_extn("smtputf8"):
+                raise Refused("The mail server takes no addresses beyond ASCII", is_final=True)
+            if connection.has_extn("8bitmime"):
+                options.append("BODY=8BITMIME")
+            connection.sendmail(sender, [recipient], content.replace(b"\n", b"\r\n"), options)
             self._sent += 1
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))

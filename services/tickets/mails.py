@@ -6,7 +6,6 @@ from functools import lru_cache
 
 from sqlalchemy.orm import Session
 
-from chassis.db import transaction
 from chassis.mail import Attachment, queue_mail
 from chassis.mail_transports import Refused
 from proto.orders.orders_pb2 import OrderState
@@ -90,23 +89,22 @@ def promise_cancelled(db: Session, order: OrderState, note: str, *, was_paid: bo
             _promise(db, "order-cancelled", address, f"order:{order.identifier}", letter, [])
 
 
-def find_attachment(key: str) -> bytes:
-    """The PDF as it is when the mail leaves. Raises Refused for a ticket that is void or another's by then."""
-    kind, name, issue = (key + ":").split(":")[:3]
-    with transaction() as db:
-        if kind == "order":
-            order = queries.order_of(db, name)
-            found = order.pdf_key if order is not None else ""
-        else:
-            ticket = db.get(Ticket, int(name))
-            is_present = ticket is not None and ticket.status == "valid" and ticket.issue == int(issue)
-            found = ticket.pdf_key if ticket is not None and is_present else ""
-    if not found:
-        raise Refused("The ticket in this mail is no longer valid", is_final=True)
-    try:
-        return stored.storage().get(found)
-    except UnknownKey:
-        raise Refused("The attached file is being made again", is_final=False) from None
+class Pdfs:
+    """The PDFs as they are when a mail leaves: none for a ticket that is void or another's by then."""
+
+    def locate(self, session: Session, keys: Sequence[str]) -> Mapping[str, str]:
+        """`ticket:<attendee>:<issue>` and `order:<identifier>` to storage keys."""
+        named = [key.split(":") for key in keys]
+        issues = [(int(parts[1]), int(parts[2])) for parts in named if parts[0] == "ticket"]
+        identifiers = [parts[1] for parts in named if parts[0] == "order"]
+        return queries.present_pdfs(session, issues, identifiers)
+
+    def load(self, place: str) -> bytes:
+        """The file itself."""
+        try:
+            return stored.storage().get(place)
+        except UnknownKey:
+            raise Refused("The attached file is being made again", is_final=False) from None
 
 
 def _invitation(order: OrderState, summary: OrderView) -> Attachment:

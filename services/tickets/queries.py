@@ -98,6 +98,27 @@ def passages_of(db: Session, attendee_id: int) -> Sequence[Scan]:
     return db.scalars(select(Scan).where(scans.attendee_id == attendee_id).order_by(scans.at, scans.id)).all()
 
 
+def present_pdfs(db: Session, issues: Sequence[tuple[int, int]], identifiers: Sequence[str]) -> dict[str, str]:
+    """Where the PDFs of these (attendee, issue) and of these orders lie, for those that are valid now."""
+    found: dict[str, str] = {}
+    connection = db.connection()
+    if issues:
+        attendees, numbers = map(list, zip(*issues, strict=True))
+        for row in connection.exec_driver_sql(_TICKET_PDFS, (attendees, numbers)):
+            found[f"ticket:{row.attendee_id}:{row.issue}"] = row.pdf_key
+    if identifiers:
+        for row in connection.exec_driver_sql(_ORDER_PDFS, (list(identifiers),)):
+            found[f"order:{row.identifier}"] = row.pdf_key
+    return found
+
+
+_TICKET_PDFS = """
+SELECT attendee_id, issue, pdf_key FROM tickets JOIN unnest(%s::bigint[], %s::int[]) AS wanted (attendee_id, issue)
+USING (attendee_id, issue) WHERE status = 'valid' AND pdf_key <> ''
+"""
+_ORDER_PDFS = "SELECT identifier, pdf_key FROM orders WHERE identifier = ANY(%s) AND pdf_key <> ''"
+
+
 def event_state(db: Session, event_id: int) -> EventState | None:
     """The event as events last said it."""
     state = db.execute(select(Event.state).where(Event.id == event_id)).scalar()

@@ -23,7 +23,7 @@ def prepare(settings: Settings, roles: Sequence[str]) -> None:
     keys = Keys.parse(settings.ticket_signing_keys)
     pages.configure(Desk(keys, platform, settings.public_url.rstrip("/"), settings.frontend_url.rstrip("/")))
     stored.configure(open_storage(settings.storage_url))
-    mail.configure(settings.mail_url, settings.mail_from, fetch=mails.find_attachment)
+    mail.configure(settings.mail_url, settings.mail_from, mails.Pdfs())
     if "worker" in roles:
         _pool = RenderPool(settings.render_workers)
         _pool.warm_up()

@@ -24,6 +24,7 @@ from proto.orders.orders_pb2 import (
 )
 from proto.tickets.tickets_pb2 import TicketsIssued
 from services.tickets import consumers, figures, jobs, queries, renderer, stored
+from services.tickets import mails as module
 from services.tickets.models import DoomedFile, Ticket
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.storage import UnknownKey
@@ -396,7 +397,7 @@ def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
 def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings: Any, tmp_path: Path) -> None:
     pay()
     draw_all()
-    mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", fetch=_fetch())
+    mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", module.Pdfs())
     mail.deliver_mail()
     mail.deliver_mail()
     written = sorted(path.read_bytes().decode() for path in tmp_path.glob("*.eml"))
@@ -410,17 +411,11 @@ def test_a_mail_whose_ticket_died_meanwhile_is_not_sent(tmp_path: Path) -> None:
     pay()
     draw_all()
     hear(*RELEASED)
-    mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", fetch=_fetch())
+    mail.configure(f"file://{tmp_path}", "Stagedoor <no-reply@example.com>", module.Pdfs())
     mail.deliver_mail()
     sent = [path.read_bytes().decode() for path in tmp_path.glob("*.eml")]
     assert not any("To: bob@example.com" in content for content in sent)
     assert len(sent) == 2
-
-
-def _fetch() -> Any:
-    from services.tickets import mails as module
-
-    return module.find_attachment
 
 
 def test_an_operator_sees_what_waits(app: Any) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 import chassis.db
 from chassis import clock, mail
 from chassis.errors import Unavailable
-from chassis.mail import Attachment, parse_address, queue_mail
+from chassis.mail import Attachment, queue_mail
+from chassis.mail_message import parse_address
 from chassis.mail_transports import open_transport
 
 SENDER = "Stagedoor <no-reply@tickets.example.com>"
@@ -86,7 +87,7 @@ def test_a_process_that_dies_after_sending_sends_no_second_file(
 ) -> None:
     promise()
     with monkeypatch.context() as patch:
-        patch.setattr(mail, "_note", _killed)
+        patch.setattr(mail, "_write", _killed)
         with pytest.raises(KeyboardInterrupt):
             deliver_to(tmp_path)
     written = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
