@@ -29,7 +29,7 @@ from services.payments.models.payments import Payment
 
 log = logging.getLogger(__name__)
 
-WAIT_SECONDS = 12.0
+WAIT_SECONDS = 8.0
 POLL_SECONDS = 0.05
 _NO_NEWS = {
     Status.OPEN: News.WAITS,
@@ -51,7 +51,7 @@ def start(wish: Wish) -> PaymentState:
     """Opens the order's payment at its provider, or answers the open one. Money that is there already wins."""
     wish.check()
     for _ in range(ROUNDS):
-        taken = _take(partial(attempts.take_turn, wish=wish, charging=False))
+        taken = _take_turn(wish, "", charging=False)
         if taken.turn is Turn.CLOSE_FIRST:
             _close(taken)
             continue
@@ -76,7 +76,7 @@ def charge(wish: Wish, means: Means) -> PaymentState:
     wish.check()
     digest = attempts.digest(means.stripe_token)
     for _ in range(ROUNDS):
-        taken = _take(partial(attempts.take_turn, wish=wish, means_digest=digest, charging=True))
+        taken = _take_turn(wish, digest, charging=True)
         if taken.turn is Turn.CLOSE_FIRST:
             _close(taken)
             continue
@@ -174,6 +174,16 @@ def _settled(payment: Payment, report: Report) -> PaymentState:
         return statements.state(now, report.client_payload)
 
     return db.run(work)
+
+
+def _take_turn(wish: Wish, means_digest: str, *, charging: bool) -> Taken:
+    try:
+        opened = db.run(
+            lambda session: attempts.open_first(session, wish, means_digest=means_digest, charging=charging)
+        )
+    except IntegrityError:  # somebody else opens it at this very moment
+        opened = None
+    return opened or _take(partial(attempts.take_turn, wish=wish, means_digest=means_digest, charging=charging))
 
 
 def _take(take: Callable[..., Taken]) -> Taken:

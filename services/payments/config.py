@@ -41,3 +41,6 @@ class Settings(ServiceSettings):
     data_epoch: int = setting(
         "DATA_EPOCH", doc="raise it by one after restoring this database from a backup: replicas then follow", default=0
     )
+    grpc_threads: int = setting(
+        "GRPC_THREADS", doc="gRPC calls a process works on at the same time; most wait for a provider", default=32
+    )

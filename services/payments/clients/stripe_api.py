@@ -155,14 +155,20 @@ class StripeAccount:
         return self._request("account", "get", "/v1/account")
 
     def create_webhook(self, url: str, key: str) -> Mapping[str, Any]:
-        """An endpoint at this account; its secret is told only here."""
-        return self._request(
-            "webhook", "post", "/v1/webhook_endpoints", url=url, enabled_events=list(EVENTS), idempotency_key=key
-        )
+        """An endpoint at this account; its secret is told only here. Raises Unprocessable when Stripe does not take it."""
+        try:
+            return self._request(
+                "webhook", "post", "/v1/webhook_endpoints", url=url, enabled_events=list(EVENTS), idempotency_key=key
+            )
+        except (stripe.InvalidRequestError, stripe.IdempotencyError) as error:
+            raise Unprocessable("Stripe does not take our webhook address.", code=error.code or "refused") from None
 
     def delete_webhook(self, reference: str) -> None:
-        """Events for it end."""
-        self._request("webhook", "delete", f"/v1/webhook_endpoints/{reference}")
+        """Events for it end. Raises Unprocessable when it is gone already."""
+        try:
+            self._request("webhook", "delete", f"/v1/webhook_endpoints/{reference}")
+        except stripe.InvalidRequestError as error:
+            raise Unprocessable("Stripe does not know this webhook.", code=error.code or "refused") from None
 
     def _create(self, payment: Payment, **more: Any) -> Mapping[str, Any]:
         return self._request(

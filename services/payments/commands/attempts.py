@@ -12,9 +12,10 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any
 
+from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
-from chassis import clock
+from chassis import clock, messages
 from services.payments import queries
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import Provider
@@ -63,6 +64,52 @@ class Taken:
     provider: Provider | None = None
     before: Status = Status.OPEN
     is_repeated: bool = False  # the same means were tried before
+
+
+_OPEN_FIRST = """
+INSERT INTO payments (
+    id, order_identifier, event_id, attempt, mode, authorization_id, amount_minor, currency, request, status,
+    provider_reference, transaction_id, payment_url, payer_id, decline_code, message, card_brand, card_last4, card_exp_month,
+    card_exp_year, captured_minor, captured_currency, refunded_minor, fee_minor, means_digest, close_wanted, asked,
+    call_until, ask_at, created_at
+)
+SELECT %(id)s, %(order_identifier)s::varchar, %(event_id)s::bigint, 1, %(mode)s::varchar, (
+        SELECT id FROM stripe_authorizations
+        WHERE event_id = %(event_id)s::bigint AND deleted_at IS NULL AND %(mode)s::varchar = 'stripe'
+    ), %(amount_minor)s, %(currency)s, %(request)s, %(status)s,
+    '', '', '', '', '', '', '', '', '', '', 0, '', 0, 0, %(means_digest)s, false, 0,
+    %(call_until)s::timestamptz, %(call_until)s::timestamptz, %(created_at)s
+WHERE NOT EXISTS (SELECT 1 FROM payments WHERE order_identifier = %(order_identifier)s::varchar)
+RETURNING authorization_id
+"""
+
+
+def open_first(db: Session, wish: Wish, *, means_digest: str, charging: bool) -> Taken | None:
+    """`take_turn` for the usual case, an order that nobody has paid for yet, in one round trip. None: it is another case.
+
+    Raises IntegrityError as `take_turn` does.
+    """
+    now = clock.now()
+    fields = {
+        "id": messages.new_id(),
+        "order_identifier": wish.order_identifier,
+        "event_id": wish.event_id,
+        "mode": wish.mode,
+        "amount_minor": wish.amount_minor,
+        "currency": wish.currency,
+        "status": Status.UNKNOWN.value if charging else Status.OPEN.value,
+        "means_digest": means_digest,
+        "call_until": now + LEASE,
+        "created_at": now,
+    }
+    made = db.connection().exec_driver_sql(_OPEN_FIRST, {**fields, "request": Jsonb(dict(wish.request))}).first()
+    if made is None:
+        return None
+    payment = Payment(
+        **fields, attempt=1, authorization_id=made.authorization_id, request=dict(wish.request), provider_reference="",
+        payment_url="",
+    )  # fmt: skip
+    return Taken(Turn.OURS, payment, provider_of(db, payment))
 
 
 def take_turn(

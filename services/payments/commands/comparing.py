@@ -3,13 +3,13 @@
 import logging
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from chassis import db
+from chassis import clock, db
 from chassis.errors import Unavailable
 from services.payments import queries
 from services.payments.clients.accounts import accounts
@@ -24,6 +24,8 @@ from services.payments.models.stripe_authorizations import StripeAuthorization
 
 log = logging.getLogger(__name__)
 
+CLOCKS_DIFFER = timedelta(minutes=10)
+
 
 def compare(since: datetime) -> int:
     """How many charges and refunds since then only one side knows, or both know differently.
@@ -32,6 +34,7 @@ def compare(since: datetime) -> int:
     """
     unmatched = 0
     for provider in _providers():
+        asked_at = clock.now()
         try:
             movements = list(provider.movements(since))
         except Unavailable as error:
@@ -42,7 +45,7 @@ def compare(since: datetime) -> int:
         )
         theirs = {movement.report.reference for movement in movements}
         with db.transaction() as session:
-            unmatched += _missing_there(session, provider, since, theirs)
+            unmatched += _missing_there(session, provider, since, asked_at, theirs)
     return unmatched
 
 
@@ -86,9 +89,10 @@ def _payment(session: Session, payment_id: str) -> Payment | None:
         return None
 
 
-def _missing_there(session: Session, provider: Provider, since: datetime, theirs: set[str]) -> int:
-    """Captures in our books that the provider's list does not have."""
-    wanted = select(Payment).where(Payment.created_at >= since, Payment.status.in_(PAID))
+def _missing_there(session: Session, provider: Provider, since: datetime, until: datetime, theirs: set[str]) -> int:
+    """Captures in our books that the provider's list, which it was asked for at `until`, does not have."""
+    in_window = (Payment.created_at >= since + CLOCKS_DIFFER) & (Payment.captured_at <= until)
+    wanted = select(Payment).where(in_window, Payment.status.in_(PAID))
     missing = 0
     for payment in session.scalars(wanted).all():
         if account_of(session, payment) == provider.account and payment.provider_reference not in theirs:

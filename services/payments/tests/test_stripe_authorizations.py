@@ -394,6 +394,13 @@ def test_an_account_whose_webhook_could_not_be_made_gets_it_later(client: Client
     assert len(world.books()["webhook_endpoints"]) == 1
 
 
+def test_an_address_that_stripe_does_not_take_links_all_the_same(client: Client, world: RunningFake) -> None:
+    """Stripe wants https, which a developer's machine does not have."""
+    world.fault(fault="error", method="POST", path="/v1/webhook_endpoints", status=400)
+    assert link(client).status_code == 201
+    assert rows("SELECT webhook_reference FROM stripe_authorizations") == [("",)]
+
+
 def test_orders_and_events_learn_the_publishable_key(client: Client, world: RunningFake) -> None:
     asked = PaymentsServicer().GetStripeAuthorization(StripeAuthorizationRequest(event_id=7))
     assert (asked.is_linked, asked.publishable_key) == (False, "pk_test_platform")
