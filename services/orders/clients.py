@@ -43,13 +43,13 @@ def get_offer(
         request.discount_code_id, request.discount_code = discount.id, discount.text
     if access:
         request.access_code_id, request.access_code = access.id, access.text
-    stub = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
     return rpc.call(stub.GetOffer, request, timeout_seconds=config.current().offer_timeout_seconds)
 
 
 def get_event(key: str) -> events_pb2.Event | None:
     """The event with this number or identifier; None when events says that there is none."""
-    stub = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
     try:
         return rpc.call(stub.GetEvent, events_pb2.GetEventRequest(key=key), timeout_seconds=ROLE_TIMEOUT_SECONDS)
     except NotFound:
@@ -58,7 +58,7 @@ def get_event(key: str) -> events_pb2.Event | None:
 
 def get_ticket(ticket_id: int) -> events_pb2.Ticket | None:
     """The ticket type with this number; None when events says that there is none."""
-    stub = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
     try:
         return rpc.call(stub.GetTicket, events_pb2.GetTicketRequest(id=ticket_id), timeout_seconds=ROLE_TIMEOUT_SECONDS)
     except NotFound:
@@ -67,14 +67,14 @@ def get_ticket(ticket_id: int) -> events_pb2.Ticket | None:
 
 def get_event_role(event_id: int, user_id: int) -> events_pb2.EventRole:
     """The roles of a user in an event, as events knows them now."""
-    stub = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
     request = events_pb2.GetEventRolesRequest(event_id=event_id, user_id=user_id)
     return rpc.call(stub.GetEventRoles, request, timeout_seconds=ROLE_TIMEOUT_SECONDS).role
 
 
 def get_user(user_id: int) -> accounts_pb2.User | None:
     """A user, as accounts knows them now; None when there is none."""
-    stub = accounts_pb2_grpc.AccountsStub(rpc.channel("accounts"))
+    stub = rpc.stub(accounts_pb2_grpc.AccountsStub, "accounts")
     try:
         return rpc.call(stub.GetUser, accounts_pb2.GetUserRequest(id=user_id), timeout_seconds=ROLE_TIMEOUT_SECONDS)
     except NotFound:
@@ -84,10 +84,10 @@ def get_user(user_id: int) -> accounts_pb2.User | None:
 def snapshot(kind: str, after_id: int, limit: int) -> list[Any]:
     """A page of everything that the owner has of a kind, in the order of ids, deleted ones too."""
     if kind == "users":
-        accounts = accounts_pb2_grpc.AccountsStub(rpc.channel("accounts"))
+        accounts = rpc.stub(accounts_pb2_grpc.AccountsStub, "accounts")
         request = accounts_pb2.SnapshotRequest(after_id=after_id, limit=limit)
         return list(rpc.call(accounts.SnapshotUsers, request, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS).users)
-    events = events_pb2_grpc.EventsStub(rpc.channel("events"))
+    events = rpc.stub(events_pb2_grpc.EventsStub, "events")
     method = getattr(events, "Snapshot" + "".join(part.capitalize() for part in kind.split("_")))
     wanted = events_pb2.SnapshotRequest(after_id=after_id, limit=limit)
     return list(getattr(rpc.call(method, wanted, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS), kind))
@@ -95,13 +95,13 @@ def snapshot(kind: str, after_id: int, limit: int) -> list[Any]:
 
 def start_payment(request: payments_pb2.StartPaymentRequest) -> payments_pb2.PaymentState:
     """Opens a payment at the provider, or answers the open one."""
-    stub = payments_pb2_grpc.PaymentsStub(rpc.channel("payments"))
+    stub = rpc.stub(payments_pb2_grpc.PaymentsStub, "payments")
     return rpc.call(stub.StartPayment, request, timeout_seconds=config.current().charge_timeout_seconds)
 
 
 def charge(request: payments_pb2.ChargeRequest) -> payments_pb2.PaymentState:
     """Charges. A call whose answer did not come in time has status `unknown`: payments will tell by message."""
-    stub = payments_pb2_grpc.PaymentsStub(rpc.channel("payments"))
+    stub = rpc.stub(payments_pb2_grpc.PaymentsStub, "payments")
     try:
         return rpc.call(stub.Charge, request, timeout_seconds=config.current().charge_timeout_seconds)
     except Unavailable as error:
@@ -122,12 +122,12 @@ def close_attempt(identifier: str) -> payments_pb2.PaymentState:
 
 def scan(request: tickets_pb2.ScanRequest) -> tickets_pb2.ScanReply:
     """One entry at the door. Raises Conflict on a double entry or a revoked ticket."""
-    stub = tickets_pb2_grpc.TicketsStub(rpc.channel("tickets"))
+    stub = rpc.stub(tickets_pb2_grpc.TicketsStub, "tickets")
     return rpc.call(stub.Scan, request)
 
 
 def _about_order(method: str, identifier: str) -> payments_pb2.PaymentState:
-    stub = payments_pb2_grpc.PaymentsStub(rpc.channel("payments"))
+    stub = rpc.stub(payments_pb2_grpc.PaymentsStub, "payments")
     request = payments_pb2.OrderRequest(order_identifier=identifier)
     reply: payments_pb2.PaymentState = rpc.call(
         getattr(stub, method), request, timeout_seconds=config.current().charge_timeout_seconds

@@ -96,7 +96,7 @@ def loosen_what_a_crash_left_tight() -> None:
             run(lambda db, ticket=ticket, version=version: replicas.reset_capacity(db, ticket, version))  # type: ignore[misc]
 
 
-@job(every_seconds=30)
+@job(every_seconds=10)
 def fill_replicas() -> None:
     """A new or rebuilt service reads what its neighbours have; what they say meanwhile is newer and wins.
 

@@ -118,6 +118,7 @@ def receive(db: Session, payment: payments_pb2.PaymentState, *, now: datetime) -
     """A capture reaches its order, once: it completes it, or is given back (RULES 20, promise 2)."""
     order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
     if order.payment_id == payment.payment_id and order.captured_minor:
+        _note_card(order, payment)  # providers may tell it later than the money
         return order
     if queries.refund_by_key(db, f"payment:{payment.payment_id}") is not None:
         return order
@@ -161,6 +162,12 @@ def _why_not(order: Order, payment: payments_pb2.PaymentState) -> str | None:
     return None
 
 
+def _note_card(order: Order, payment: payments_pb2.PaymentState) -> None:
+    """What a receipt shows of the card, as soon as it is known."""
+    for name in ("brand", "last4", "exp_month", "exp_year"):
+        setattr(order, name, getattr(payment.card, name) or getattr(order, name))
+
+
 def _complete(db: Session, order: Order, payment: payments_pb2.PaymentState, now: datetime) -> bool:
     """Whether the order could be completed: an expired one needs its seats (and code uses) back."""
     try:
@@ -169,10 +176,7 @@ def _complete(db: Session, order: Order, payment: payments_pb2.PaymentState, now
             order.payment_mode = order.paid_via = payment.mode or order.payment_mode
             order.captured_minor = payment.amount_minor
             order.transaction_id = payment.transaction_id or payment.provider_reference or None
-            order.brand = payment.card.brand or None
-            order.last4 = payment.card.last4 or None
-            order.exp_month = payment.card.exp_month or None
-            order.exp_year = payment.card.exp_year or None
+            _note_card(order, payment)
             moving.enter(db, order, Status.COMPLETED, now=now)
     except (SoldOut, DiscountExhausted, AccessCodeExhausted):
         db.refresh(order)

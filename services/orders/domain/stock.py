@@ -50,5 +50,6 @@ def exhausted(is_access_code: bool, remaining: int) -> Unprocessable:
         return AccessCodeExhausted("This access code has been used up.", source=pointer, meta=meta)
     sentence = "This discount code has been used up."
     if remaining > 0:
-        sentence = f"This discount code is good for {remaining} more tickets only."
+        tickets = "ticket" if remaining == 1 else "tickets"
+        sentence = f"This discount code is good for {remaining} more {tickets} only."
     return DiscountExhausted(sentence, source={"pointer": "discount_code_id", "source": "discount_code_id"}, meta=meta)
