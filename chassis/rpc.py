@@ -25,6 +25,7 @@ from proto import options_pb2
 
 log = logging.getLogger(__name__)
 Reply = TypeVar("Reply")
+S = TypeVar("S")
 
 ERROR_KEY = "stagedoor-error-bin"
 CHANNEL_OPTIONS = (
@@ -64,6 +65,7 @@ class Peers:
 
 _peers: Peers | None = None
 _channels: dict[str, grpc.Channel] = {}
+_stubs: dict[Any, tuple[grpc.Channel, Any]] = {}
 _channels_lock = threading.Lock()
 
 
@@ -85,6 +87,16 @@ def channel(service: str) -> grpc.Channel:
         if service not in _channels:
             _channels[service] = grpc.insecure_channel(_peers.addresses[service], options=CHANNEL_OPTIONS)
         return _channels[service]
+
+
+def stub(kind: Callable[[grpc.Channel], S], service: str) -> S:
+    """The stub of a service on this process' channel. Making one costs as much as a call, so it is made once."""
+    over = channel(service)
+    known = _stubs.get(kind)
+    if known is None or known[0] is not over:
+        known = _stubs[kind] = (over, kind(over))
+    made: S = known[1]
+    return made
 
 
 def call(method: Callable[..., Reply], request: Any, *, timeout_seconds: float = 2.0) -> Reply:
