@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SERVICES := accounts events orders payments tickets
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset test test-rabbitmq lint format proto bench e2e chaos docs clean
+.PHONY: help up reset test test-rabbitmq lint format proto bench images e2e chaos docs secrets clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,12 @@ docs: $(VENV)/.installed ## generate docs/settings.md
 secrets: ## what `docker compose up` reads: every secret as a file, and .env
 	@test -e .env || cp .env.example .env
 	@python3 deploy/compose/make_secrets.py
+
+images: ## build every image of docker-compose.yml
+	docker compose build $(SERVICES:%=%-api) gateway fake-stripe
+
+e2e: $(VENV)/.installed images ## the journeys through containers: images, PostgreSQL, RabbitMQ (needs Docker)
+	$(BIN)/python -m pytest tests/e2e --timeout 300
 
 clean: ## remove the environment and caches (not the data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info

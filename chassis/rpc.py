@@ -35,9 +35,15 @@ CHANNEL_OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.enable_http_proxy", 0),
+    # All replicas behind a name get their turn; whoever dies drops out, and the name is asked again soon.
+    ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
 )
 SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),  # otherwise two servers silently share a port
+    # Callers look up the name when a connection ends: this is how they find replicas that were added. Running calls finish.
+    ("grpc.max_connection_age_ms", 60_000),
+    ("grpc.max_connection_age_grace_ms", 60_000),
     ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
 )
