@@ -5,17 +5,20 @@ import subprocess
 from pathlib import Path
 
 from local import demo
+from tests.journey.running import Local
 from tests.journey.stage import Stage, text_of_pdf
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
 def test_the_tour_ends_with_tickets_in_the_hand(stage: Stage, tmp_path: Path) -> None:
-    demo.load(stage.system.url, stage.system.secrets)
+    local = stage.system
+    assert isinstance(local, Local)
+    demo.load(local.url, local.system.secrets)
     (tmp_path / "var").mkdir()
-    (tmp_path / "var" / "mail").symlink_to(stage.system.mail_folder)
+    (tmp_path / "var" / "mail").symlink_to(local.system.mail_folder)
     blocks = re.findall(r"^```sh\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    script = "\n".join(["set -euo pipefail", *blocks]).replace("http://127.0.0.1:8080", stage.system.url)
+    script = "\n".join(["set -euo pipefail", *blocks]).replace("http://127.0.0.1:8080", local.url)
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=90)
     assert done.returncode == 0, done.stderr
     said = done.stdout
