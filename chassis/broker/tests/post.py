@@ -80,6 +80,7 @@ class Post:
     def __init__(self, url: str) -> None:
         self.url = url
         self.prefix = f"t{uuid.uuid4().hex[:10]}_"
+        self._delays: set[float] = set()
         self._brokers: list[Broker] = []
         self._proxies: list[Proxy] = []
         self._stops: list[threading.Event] = []
@@ -93,6 +94,7 @@ class Post:
         url = urlunsplit(parts._replace(netloc=netloc))
         broker = connect(url, catalogue=CATALOGUE, prefix=self.prefix, timing=timing)
         self._brokers.append(broker)
+        self._delays.update(timing.retry_delays_seconds)
         return broker
 
     def proxy(self) -> Proxy:
@@ -161,7 +163,7 @@ class Post:
             with psycopg.connect(self.url, autocommit=True) as connection:
                 connection.execute(f"DROP SCHEMA IF EXISTS {self.prefix}broker CASCADE")
             return
-        topology = Topology(CATALOGUE, self.prefix, HASTE.retry_delays_seconds)
+        topology = Topology(CATALOGUE, self.prefix, tuple(self._delays))
         with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
             channel = connection.channel()
             for name in topology.queues():
