@@ -101,6 +101,20 @@ class Attachment:
     key: str | None = None
 
 
+@dataclass(frozen=True)
+class Mail:
+    """One mail to promise. `kind`, `recipient`, `about` and `version` say which one it is."""
+
+    kind: str
+    recipient: str
+    about: str
+    subject: str
+    text: str
+    html: str = ""
+    attachments: Sequence[Attachment] = ()
+    version: int = 1
+
+
 class Cabinet(Protocol):
     """Where a service keeps files that mails name by key, in two steps: what the database knows, then the file."""
 
@@ -137,6 +151,7 @@ INSERT INTO mail (
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING id
 """
+_QUEUE_MANY = _QUEUE.replace("RETURNING id", "")
 _LEASE = """
 UPDATE mail SET due_at = %s
 WHERE id IN (
@@ -169,25 +184,35 @@ def queue_mail(
 
     An address that cannot be one is kept as failed: a person's slip must not undo the purchase it belongs to.
     """
-    moment = clock.now()
-    address = recipient.strip().replace("\x00", "")
+    mail_ = Mail(kind, recipient, about, subject, text, html, attachments, version)
+    return session.connection().exec_driver_sql(_QUEUE, _row(mail_, clock.now())).first() is not None
+
+
+def queue_mails(session: Session, mails: Sequence[Mail]) -> None:
+    """Promises several at once; those that were promised before are left out."""
+    if mails:
+        moment = clock.now()
+        session.connection().exec_driver_sql(_QUEUE_MANY, [_row(each, moment) for each in mails])
+
+
+def _row(promised: Mail, moment: datetime) -> tuple[Any, ...]:
+    address = promised.recipient.strip().replace("\x00", "")
     problem = _problem(address)
-    row = (
-        kind,
+    return (
+        promised.kind,
         address.lower(),
-        about,
-        version,
-        message_key(kind, address, about, version),
+        promised.about,
+        promised.version,
+        message_key(promised.kind, address, promised.about, promised.version),
         "failed" if problem else "queued",
-        one_line(subject),
-        text.replace("\x00", ""),
-        html.replace("\x00", ""),
-        orjson.dumps([_packed(each) for each in attachments]).decode(),
+        one_line(promised.subject),
+        promised.text.replace("\x00", ""),
+        promised.html.replace("\x00", ""),
+        orjson.dumps([_packed(each) for each in promised.attachments]).decode(),
         moment,
         moment,
         problem,
     )
-    return session.connection().exec_driver_sql(_QUEUE, row).first() is not None
 
 
 def message_key(kind: str, recipient: str, about: str, version: int) -> str:

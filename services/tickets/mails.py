@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from chassis.mail import Attachment, queue_mail
+from chassis.mail import Attachment, Mail, queue_mails
 from chassis.mail_transports import Refused
 from proto.orders.orders_pb2 import OrderState
 from services.tickets import pages, queries, stored
 from services.tickets.mail import calendar, letters
 from services.tickets.mail.letters import Letter
-from services.tickets.models import Order, Ticket
+from services.tickets.models import Order
 from services.tickets.rendering.views import EventView, OrderView, TicketView
 from services.tickets.storage import UnknownKey
 
@@ -20,13 +21,14 @@ PDF = "application/pdf"
 CALENDAR = "text/calendar; method=PUBLISH; charset=utf-8"
 
 
-def promise_tickets(
-    db: Session, order: OrderState, summary: OrderView, made: Sequence[tuple[Ticket, TicketView]], again: str = ""
-) -> None:
+def ticket_mails(
+    order: OrderState, summary: OrderView, made: Sequence[tuple[Any, TicketView]], again: str = ""
+) -> list[Mail]:
     """One mail per attendee and issue, also to attendees who share an address; without one it goes to the buyer.
 
     `again` names a wish to have them once more.
     """
+    found: list[Mail] = []
     for ticket, view in made:
         recipient = ticket.holder_email or order.buyer_email
         if not recipient:
@@ -34,23 +36,23 @@ def promise_tickets(
         letter = letters.ticket_letter(view, pages.desk().ticket_url(ticket.token))
         pdf = Attachment(f"ticket-{view.serial}.pdf", PDF, key=f"ticket:{ticket.attendee_id}:{ticket.issue}")
         about = f"attendee:{ticket.attendee_id}{again and ':' + again}"
-        _promise(db, "ticket", recipient, about, letter, [pdf, _invitation(order, summary)], version=ticket.issue)
+        files = [pdf, _invitation(order, summary)]
+        found.append(_mail("ticket", recipient, about, letter, files, version=ticket.issue))
+    return found
 
 
-def promise_summary(
-    db: Session, order: OrderState, summary: OrderView, tokens: Mapping[str, str], again: str = ""
-) -> None:
+def summary_mail(order: OrderState, summary: OrderView, tokens: Mapping[str, str], again: str = "") -> list[Mail]:
     """The purchaser's mail with amounts, attendees and all tickets: once, when the order's pages are first there.
 
     `tokens` are those of the tickets, by serial number.
     """
     if not order.buyer_email:
-        return
+        return []
     links = {serial: pages.desk().ticket_url(token) for serial, token in tokens.items()}
     letter = letters.order_letter(summary, pages.desk().order_url(order.identifier), links)
     pdf = Attachment(f"order-{summary.number}.pdf", PDF, key=f"order:{order.identifier}")
     about = f"order:{order.identifier}{again and ':' + again}"
-    _promise(db, "order", order.buyer_email, about, letter, [pdf, _invitation(order, summary)])
+    return [_mail("order", order.buyer_email, about, letter, [pdf, _invitation(order, summary)])]
 
 
 def promise_again(db: Session, order: Order, request_key: str) -> None:
@@ -61,10 +63,10 @@ def promise_again(db: Session, order: Order, request_key: str) -> None:
     views = [pages.ticket_view(state, event, ticket) for ticket in tickets]
     summary = pages.order_view(state, event, views)
     drawn = [(ticket, view) for ticket, view in zip(tickets, views, strict=True) if ticket.pdf_key]
-    promise_tickets(db, state, summary, drawn, again=request_key)
+    found = ticket_mails(state, summary, drawn, again=request_key)
     if order.pdf_key:
-        tokens = {view.serial: ticket.token for ticket, view in drawn}
-        promise_summary(db, state, summary, tokens, again=request_key)
+        found += summary_mail(state, summary, {view.serial: ticket.token for ticket, view in drawn}, again=request_key)
+    queue_mails(db, found)
 
 
 def promise_placed(db: Session, order: OrderState, again: str = "") -> None:
@@ -74,7 +76,7 @@ def promise_placed(db: Session, order: OrderState, again: str = "") -> None:
     summary = pages.order_view(order, pages.event_view(order, None), [])
     letter = letters.placed_letter(summary, order.event.payment_details, pages.desk().page_url(order.identifier))
     about = f"order:{order.identifier}{again and ':' + again}"
-    _promise(db, "order-placed", order.buyer_email, about, letter, [])
+    queue_mails(db, [_mail("order-placed", order.buyer_email, about, letter, [])])
 
 
 def promise_cancelled(db: Session, order: OrderState, note: str, *, was_paid: bool) -> None:
@@ -82,11 +84,12 @@ def promise_cancelled(db: Session, order: OrderState, note: str, *, was_paid: bo
     summary = pages.order_view(order, pages.event_view(order, None), [])
     buyer = order.buyer_email.lower()
     others = sorted({attendee.email.strip().lower() for attendee in order.attendees} - {"", buyer})
-    for address in [buyer, *others]:
-        if address:
-            is_refunded = was_paid and order.amount_minor > 0
-            letter = letters.cancelled_letter(summary, note, is_buyer=address == buyer, is_refunded=is_refunded)
-            _promise(db, "order-cancelled", address, f"order:{order.identifier}", letter, [])
+    is_refunded = was_paid and order.amount_minor > 0
+    found: list[Mail] = []
+    for address in filter(None, [buyer, *others]):
+        letter = letters.cancelled_letter(summary, note, is_buyer=address == buyer, is_refunded=is_refunded)
+        found.append(_mail("order-cancelled", address, f"order:{order.identifier}", letter, []))
+    queue_mails(db, found)
 
 
 class Pdfs:
@@ -118,23 +121,12 @@ def _calendar(event: EventView, uid: str, stamped_at: datetime) -> bytes:
     return calendar.invitation(event, uid, pages.desk().public_url, stamped_at=stamped_at)
 
 
-def _promise(
-    db: Session,
+def _mail(
     kind: str,
     recipient: str,
     about: str,
     letter: Letter,
     attachments: Sequence[Attachment],
     version: int = 1,
-) -> None:
-    queue_mail(
-        db,
-        kind=kind,
-        recipient=recipient,
-        about=about,
-        version=version,
-        subject=letter.subject,
-        text=letter.text,
-        html=letter.html,
-        attachments=attachments,
-    )
+) -> Mail:
+    return Mail(kind, recipient, about, letter.subject, letter.text, letter.html, tuple(attachments), version)

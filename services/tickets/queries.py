@@ -1,10 +1,8 @@
 """Reads and locks that deserve a name."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from proto.events.events_pb2 import Event as EventState
@@ -12,58 +10,11 @@ from services.tickets.models import Event, EventRole, Order, Scan, Ticket
 
 orders, tickets, scans = Order.__table__.c, Ticket.__table__.c, Scan.__table__.c
 
-RENDERING = 8  # the advisory locks of renderers, by order
-CANDIDATES = 20
-_DUE = """
-SELECT identifier FROM orders
-WHERE status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted) AND due_at <= %s
-ORDER BY due_at LIMIT %s
-"""
-_STILL_DUE = """
-SELECT 1 FROM orders
-WHERE identifier = %s AND status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted)
-"""
-_LOCK = "SELECT pg_try_advisory_lock(%s, hashtext(%s))"
-_UNLOCK = "SELECT pg_advisory_unlock(%s, hashtext(%s))"
-
-
-@contextmanager
-def due_order(engine: Engine, now: datetime) -> Iterator[str | None]:
-    """An order whose PDFs are due; nobody else takes it within the block. None when nothing is due.
-
-    An advisory lock and no row lock: drawing takes longer than a transaction should, and when this process dies the
-    order is free again at once.
-    """
-    with engine.connect() as connection:
-        identifier = _first_free(connection, now)
-        connection.commit()
-        try:
-            yield identifier
-        finally:
-            if identifier is not None:
-                connection.exec_driver_sql(_UNLOCK, (RENDERING, identifier))
-                connection.commit()
-
-
-def _first_free(connection: Connection, now: datetime) -> str | None:
-    for (identifier,) in connection.exec_driver_sql(_DUE, (now, CANDIDATES)).all():
-        if not connection.exec_driver_sql(_LOCK, (RENDERING, identifier)).scalar():
-            continue
-        if connection.exec_driver_sql(_STILL_DUE, (identifier,)).first():
-            return str(identifier)
-        connection.exec_driver_sql(_UNLOCK, (RENDERING, identifier))
-    return None
-
 
 def count_due(db: Session) -> int:
     """How many orders wait to be drawn."""
     is_due = (orders.rendered_revision < orders.revision) | orders.is_invoice_wanted
     return db.scalar(select(func.count()).select_from(Order).where(orders.status == "paid", is_due)) or 0
-
-
-def lock_order(db: Session, identifier: str) -> Order | None:
-    """FOR UPDATE: the order comes before its tickets in the lock order."""
-    return db.scalars(select(Order).where(orders.identifier == identifier).with_for_update()).first()
 
 
 def order_of(db: Session, identifier: str) -> Order | None:

@@ -10,18 +10,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import update
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from chassis import clock, db
 from chassis.errors import Unavailable
+from chassis.mail import queue_mails
 from chassis.outbox import publish
+from proto.events.events_pb2 import Event as EventState
 from proto.orders.orders_pb2 import OrderState
 from proto.tickets.tickets_pb2 import IssuedTicket, TicketsIssued
-from services.tickets import commands, figures, mails, pages, queries
-from services.tickets.models import Order, Ticket
+from services.tickets import commands, due, figures, mails, pages
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
 from services.tickets.storage import Storage
@@ -51,14 +52,14 @@ class Artist(Protocol):
 class Page:
     """One ticket, as it was when its order was taken."""
 
-    ticket: Ticket
+    ticket: Row[Any]
     view: TicketView
     key: str
 
     @property
     def is_due(self) -> bool:
         """Whether something on it has changed since it was last drawn."""
-        return self.ticket.rendered_revision < self.ticket.revision
+        return bool(self.ticket.rendered_revision < self.ticket.revision)
 
 
 @dataclass
@@ -125,35 +126,33 @@ class Renderers:
 
 def render_one(artist: Artist, storage: Storage) -> bool:
     """Draws one due order; False when none was due."""
-    with queries.due_order(db.engine(), clock.now()) as identifier:
-        if identifier is None:
+    with due.claimed_order(db.engine(), clock.now()) as claimed:
+        if claimed is None:
             return False
-        work = take(identifier)
-        draw(work, artist, storage)
-        finish(work)
+        order, tickets = claimed
+        if order is not None:
+            work = plan(order, tickets)
+            draw(work, artist, storage)
+            finish(work)
         return True
 
 
-def take(identifier: str) -> Work:
-    """Everything that the order's pages show."""
-    with db.transaction() as session:
-        order = session.get_one(Order, identifier)
-        tickets = queries.valid_tickets(session, identifier)
-        newer = queries.event_state(session, order.event_id)
+def plan(order: Row[Any], tickets: Sequence[Row[Any]]) -> Work:
+    """Everything that the order's pages show, and where they will lie."""
     state = OrderState.FromString(order.state)
+    newer = EventState.FromString(order.event_state) if order.event_state is not None else None
     event = pages.event_view(state, newer)
     views = [pages.ticket_view(state, event, ticket) for ticket in tickets]
+    place, number = f"tickets/{order.identifier}", f"{order.revision}-{order.secret}"
     return Work(
-        identifier=identifier,
+        identifier=order.identifier,
         revision=order.revision,
         state=state,
         summary=pages.order_view(state, event, views),
-        summary_key=f"tickets/{identifier}/order-{order.revision}-{order.secret}.pdf" if tickets else "",
+        summary_key=f"{place}/order-{number}.pdf" if tickets else "",
         pages=[Page(ticket, view, _key(order, ticket)) for ticket, view in zip(tickets, views, strict=True)],
         is_due=order.rendered_revision < order.revision,
-        invoice_key=f"tickets/{identifier}/invoice-{order.version}-{order.revision}-{order.secret}.pdf"
-        if order.is_invoice_wanted
-        else "",
+        invoice_key=f"{place}/invoice-{order.version}-{number}.pdf" if order.is_invoice_wanted else "",
     )
 
 
@@ -174,7 +173,7 @@ def finish(work: Work) -> None:
     db.run(lambda session: _finish(session, work))
 
 
-def _key(order: Order, ticket: Ticket) -> str:
+def _key(order: Row[Any], ticket: Row[Any]) -> str:
     """The same for the same page, and not to be guessed."""
     return f"tickets/{order.identifier}/{ticket.attendee_id}-{ticket.issue}-{ticket.revision}-{order.secret}.pdf"
 
@@ -192,56 +191,67 @@ def _draw(work: Work, storage: Storage, key: str, render: Callable[[], bytes]) -
 
 
 def _finish(session: Session, work: Work) -> None:
-    order = queries.lock_order(session, work.identifier)
+    order = due.lock_order(session, work.identifier)
     if order is None or order.status != "paid":
         commands.doom(session, work.drawn, now=clock.now())
         return
-    unmailed = [page for page in work.pages if page.key in work.drawn and _note_page(session, page)]
-    _note_order(session, order, work)
-    mails.promise_tickets(session, work.state, work.summary, [(page.ticket, page.view) for page in unmailed])
+    present = due.note_pages(
+        session, [(p.ticket.attendee_id, p.ticket.revision, p.key) for p in work.pages if p.key in work.drawn]
+    )
+    pdf_key, invoice_key = _note_order(session, order, work)
+    commands.doom(session, _superseded(order, work, present, {pdf_key, invoice_key}), now=clock.now())
+    unmailed = [p for p in work.pages if p.ticket.attendee_id in present and p.ticket.mailed_issue < p.ticket.issue]
+    letters = mails.ticket_mails(work.state, work.summary, [(page.ticket, page.view) for page in unmailed])
     if work.summary_key in work.drawn:
-        mails.promise_summary(session, work.state, work.summary, {p.view.serial: p.ticket.token for p in work.pages})
+        letters += mails.summary_mail(work.state, work.summary, {p.view.serial: p.ticket.token for p in work.pages})
+    queue_mails(session, letters)
     if work.drawn - {work.invoice_key}:
-        publish(session, _issued(order, queries.valid_tickets(session, order.identifier)), key=order.identifier)
+        tickets = due.drawn_tickets(session, work.identifier)
+        publish(session, _issued(work.identifier, pdf_key, tickets), key=work.identifier)
 
 
-def _note_page(session: Session, page: Page) -> bool:
-    """Whether its issue is to be mailed now. A page that was overtaken while it was drawn is thrown away."""
-    ticket = page.ticket
-    is_present = (Ticket.attendee_id == ticket.attendee_id) & (Ticket.revision == ticket.revision)
-    noted = {"rendered_revision": ticket.revision, "pdf_key": page.key, "mailed_issue": ticket.issue}
-    statement = update(Ticket).where(is_present, Ticket.status == "valid").values(noted)
-    if session.execute(statement.returning(Ticket.attendee_id)).first() is None:
-        commands.doom(session, [page.key], now=clock.now())
-        return False
-    if ticket.pdf_key != page.key:
-        commands.doom(session, [ticket.pdf_key], now=clock.now())
-    return ticket.mailed_issue < ticket.issue
-
-
-def _note_order(session: Session, order: Order, work: Work) -> None:
-    now = clock.now()
-    if work.invoice_key in work.drawn:
-        commands.doom(session, {order.invoice_key} - {work.invoice_key}, now=now)
-        order.invoice_key, order.is_invoice_wanted = work.invoice_key, False
-    if work.is_due and (not work.pages or work.summary_key in work.drawn):
-        if order.pdf_key != work.summary_key:
-            commands.doom(session, [order.pdf_key], now=now)
-        order.pdf_key = work.summary_key
+def _note_order(session: Session, order: Row[Any], work: Work) -> tuple[str, str]:
+    """The keys of the order's pages and of its invoice from now on."""
+    is_drawn = work.is_due and (not work.pages or work.summary_key in work.drawn)
+    has_invoice = work.invoice_key in work.drawn
+    pdf_key = work.summary_key if is_drawn else order.pdf_key
+    invoice_key = work.invoice_key if has_invoice else order.invoice_key
     if work.problems:
-        order.attempts += 1
-        order.problem = "; ".join(work.problems)[:1000]
-        order.due_at = now + min(FIRST_PAUSE * 2 ** min(order.attempts - 1, 10), LONGEST_PAUSE)
+        pause = min(FIRST_PAUSE * 2 ** min(order.attempts, 10), LONGEST_PAUSE)
+        due.note_trouble(
+            session,
+            work.identifier,
+            pdf_key=pdf_key,
+            invoice_key=invoice_key,
+            problem="; ".join(work.problems)[:1000],
+            due_at=clock.now() + pause,
+        )
     else:
-        order.attempts, order.problem = 0, ""
-        order.rendered_revision = work.revision  # what changed meanwhile has a higher one, and stays due
-    session.flush()
+        due.note_order(
+            session,
+            work.identifier,
+            pdf_key=pdf_key,
+            invoice_key=invoice_key,
+            has_invoice=has_invoice,
+            revision=work.revision,
+        )
+    return pdf_key, invoice_key
 
 
-def _issued(order: Order, tickets: Sequence[Ticket]) -> TicketsIssued:
+def _superseded(order: Row[Any], work: Work, present: set[int], kept: set[str]) -> set[str]:
+    """Files that nothing leads to any more: the pages before these, and those that were overtaken while they were drawn."""
+    found = {order.pdf_key, order.invoice_key}
+    for page in work.pages:
+        if page.key in work.drawn:
+            found.add(page.ticket.pdf_key if page.ticket.attendee_id in present else page.key)
+            kept |= {page.key} if page.ticket.attendee_id in present else set()
+    return found - kept
+
+
+def _issued(identifier: str, pdf_key: str, tickets: Sequence[Row[Any]]) -> TicketsIssued:
     desk = pages.desk()
     return TicketsIssued(
-        order_identifier=order.identifier,
+        order_identifier=identifier,
         tickets=[
             IssuedTicket(
                 attendee_id=ticket.attendee_id,
@@ -250,7 +260,6 @@ def _issued(order: Order, tickets: Sequence[Ticket]) -> TicketsIssued:
                 version=ticket.revision,
             )
             for ticket in tickets
-            if ticket.rendered_revision
         ],
-        order_pdf_url=desk.order_url(order.identifier) if order.pdf_key else "",
+        order_pdf_url=desk.order_url(identifier) if pdf_key else "",
     )

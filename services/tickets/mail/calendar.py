@@ -1,8 +1,9 @@
 """The event as an `.ics` file, so that a calendar takes it over with its zone."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
-from icalendar import Calendar, Event
+from icalendar import Event, Timezone
 
 from services.tickets.domain import moments, plain
 from services.tickets.rendering.views import EventView
@@ -26,11 +27,15 @@ def invitation(event: EventView, uid: str, url: str, *, stamped_at: datetime) ->
         entry.add("description", message)
     if url:
         entry.add("url", url)
-    calendar = Calendar()
-    calendar.add("prodid", "-//Stagedoor//Tickets//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "PUBLISH")
-    calendar.add_component(entry)
-    day = event.starts_at.date()
-    calendar.add_missing_timezones(first_date=day - A_YEAR, last_date=day + A_YEAR)
-    return bytes(calendar.to_ical())
+    return _HEAD + _zone(event.timezone, event.starts_at.date()) + bytes(entry.to_ical()) + b"END:VCALENDAR\r\n"
+
+
+_HEAD = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Stagedoor//Tickets//EN\r\nMETHOD:PUBLISH\r\n"
+
+
+@lru_cache(maxsize=64)  # the clock changes of a zone around a day: the same for all orders of an event
+def _zone(name: str, day: date) -> bytes:
+    zone = moments.zone_of(name)
+    if zone.key == "UTC":
+        return b""
+    return bytes(Timezone.from_tzinfo(zone, zone.key, day - A_YEAR, day + A_YEAR).to_ical())

@@ -196,12 +196,12 @@ def killed(*_: Any, **__: Any) -> Any:
 @pytest.mark.parametrize(
     "place",
     [
-        "services.tickets.renderer.take",
+        "services.tickets.renderer.plan",
         "services.tickets.renderer.draw",
         "services.tickets.storage.FolderStorage.put",
         "services.tickets.renderer.finish",
         "services.tickets.renderer._note_order",
-        "services.tickets.mails.promise_summary",
+        "services.tickets.mails.summary_mail",
         "services.tickets.renderer.publish",
     ],
 )
