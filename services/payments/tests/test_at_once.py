@@ -79,10 +79,11 @@ def test_who_waited_for_a_decline_of_the_same_card_hears_it_too(shop: Shop, stri
     assert rows("SELECT count(*) FROM payments") == [(1,)]
 
 
-def test_two_executions_of_a_paypal_payment_at_once_are_one(shop: Shop, paypal_fake: RunningFake) -> None:
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_two_executions_of_a_paypal_payment_at_once_are_one(shop: Shop, paypal_fake: RunningFake, when: str) -> None:
     approve(shop.start("paypal"))
     before = calls_to("paypal", "charge")
-    paypal_fake.fault(fault="delay", method="POST", path="*/execute", when="after", seconds=0.3)
+    paypal_fake.fault(fault="delay", method="POST", path="*/execute", when=when, seconds=0.3)
     first, second = at_once(shop.charge_paypal, shop.charge_paypal)
     assert (first.status, second.status) == ("captured", "captured")
     assert calls_to("paypal", "charge") - before == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.fakes.running import RunningFake
-from services.payments import errands, jobs
+from services.payments import errands, jobs, queries
 from services.payments.tests.conftest import Shop
 from services.payments.tests.test_refunds import ask
 
@@ -39,7 +39,7 @@ def test_an_errand_that_fails_ends_no_worker(
 ) -> None:
     shop.charge()
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.queries, "due_refunds", lambda *_: 1 / 0)
+        patched.setattr(queries, "due_refunds", lambda *_: 1 / 0)
         errands.wake()
         time.sleep(0.2)
     ask(shop)
