@@ -30,6 +30,43 @@ NEVER_OVERTAKEN = 2**62  # no later message brings an erased name back
 READERS_GRACE = timedelta(minutes=10)  # a download that has begun may still read a file that was just replaced
 
 
+# As the driver takes them: these two are on the way of every order.
+_REMEMBER = """
+INSERT INTO orders (
+    identifier, version, status, event_id, buyer_id, buyer_email, state, secret, due_at,
+    revision, rendered_revision, pdf_key, is_invoice_wanted, invoice_key, attempts, problem
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 0, '', false, '', 0, '')
+ON CONFLICT (identifier) DO UPDATE SET
+    version = excluded.version, status = excluded.status, event_id = excluded.event_id, buyer_id = excluded.buyer_id,
+    buyer_email = excluded.buyer_email, state = excluded.state, due_at = excluded.due_at, attempts = 0, problem = '',
+    revision = orders.revision + 1
+WHERE orders.version < excluded.version
+RETURNING identifier
+"""
+# A ticket that was void is not the same ticket again: old codes and links stay dead. The newer holder stays.
+_ISSUE = """
+INSERT INTO tickets (
+    order_identifier, event_id, version, holder_version, status, issue, revision, rendered_revision, pdf_key, mailed_issue,
+    attendee_id, ticket_id, token, holder_name, holder_email, user_id, ticket_name
+)
+SELECT %s, %s, %s, %s, 'valid', 1, 1, 0, '', 0, attendee.*
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[]) AS attendee
+ON CONFLICT (attendee_id) DO UPDATE SET
+    order_identifier = excluded.order_identifier, event_id = excluded.event_id, ticket_id = excluded.ticket_id,
+    status = 'valid', version = excluded.version, revoked_at = NULL, revision = tickets.revision + 1,
+    issue = tickets.issue + CASE WHEN tickets.status = 'revoked' THEN 1 ELSE 0 END,
+    token = CASE WHEN tickets.status = 'revoked' THEN excluded.token ELSE tickets.token END,
+    (holder_name, holder_email, user_id, ticket_name, holder_version) = (
+        SELECT newer.* FROM (VALUES
+            (excluded.holder_name, excluded.holder_email, excluded.user_id, excluded.ticket_name, excluded.holder_version),
+            (tickets.holder_name, tickets.holder_email, tickets.user_id, tickets.ticket_name, tickets.holder_version)
+        ) AS newer (a, b, c, d, version) ORDER BY newer.version DESC LIMIT 1
+    )
+WHERE tickets.version < excluded.version
+"""
+
+
 def issue(db: Session, state: OrderState, *, now: datetime) -> bool:
     """One valid ticket per attendee of a completed order. False, and nothing changes, when we know something newer.
 
@@ -37,66 +74,28 @@ def issue(db: Session, state: OrderState, *, now: datetime) -> bool:
     """
     if not remember(db, state, "paid", now=now):
         return False
-    attendees = sorted(state.attendees, key=lambda attendee: attendee.id)
-    if not attendees:
-        return True
-    new = insert(tickets).values([_new_ticket(state, attendee) for attendee in attendees])
-    fresh = new.excluded
-    was_revoked = tickets.c.status == "revoked"
-    is_newer_holder = tickets.c.holder_version < fresh.holder_version
-    issued = new.on_conflict_do_update(
-        index_elements=["attendee_id"],
-        set_={
-            "order_identifier": fresh.order_identifier,
-            "event_id": fresh.event_id,
-            "ticket_id": fresh.ticket_id,
-            "status": "valid",
-            "version": fresh.version,
-            # A ticket that was void is not the same ticket again: old codes and links stay dead.
-            "issue": tickets.c.issue + case((was_revoked, 1), else_=0),
-            "token": case((was_revoked, fresh.token), else_=tickets.c.token),
-            "revision": tickets.c.revision + 1,
-            "revoked_at": None,
-            **{
-                name: case((is_newer_holder, fresh[name]), else_=tickets.c[name])
-                for name in ("holder_name", "holder_email", "user_id", "ticket_name", "holder_version")
-            },
-        },
-        where=tickets.c.version < fresh.version,
-    )
-    db.execute(issued)
+    if state.attendees:
+        issued = [_issued(attendee) for attendee in sorted(state.attendees, key=lambda attendee: attendee.id)]
+        columns = map(list, zip(*issued, strict=True))
+        facts = (state.identifier, state.event_id, state.version, state.version)
+        db.connection().exec_driver_sql(_ISSUE, (*facts, *columns))
     return True
 
 
 def remember(db: Session, state: OrderState, status: str, *, now: datetime) -> bool:
     """Notes what an order has become, unless something newer is known. Whether it was noted."""
-    row = {
-        "identifier": state.identifier,
-        "version": state.version,
-        "status": status,
-        "event_id": state.event_id,
-        "buyer_id": state.buyer_id,
-        "buyer_email": state.buyer_email,
-        "state": state.SerializeToString(),
-        "secret": secrets.token_hex(8),
-        "revision": 1,
-        "rendered_revision": 0,
-        "pdf_key": "",
-        "is_invoice_wanted": False,
-        "invoice_key": "",
-        "due_at": now,
-        "attempts": 0,
-        "problem": "",
-    }
-    new = insert(orders).values(row)
-    kept = ("identifier", "secret", "revision", "rendered_revision", "pdf_key", "is_invoice_wanted", "invoice_key")
-    changed = {name: new.excluded[name] for name in row if name not in kept}
-    noted = new.on_conflict_do_update(
-        index_elements=["identifier"],
-        set_={**changed, "revision": orders.c.revision + 1},
-        where=orders.c.version < new.excluded.version,
-    ).returning(orders.c.identifier)
-    return db.execute(noted).first() is not None
+    row = (
+        state.identifier,
+        state.version,
+        status,
+        state.event_id,
+        state.buyer_id,
+        state.buyer_email[:320],
+        state.SerializeToString(),
+        secrets.token_hex(8),
+        now,
+    )
+    return db.connection().exec_driver_sql(_REMEMBER, row).first() is not None
 
 
 def void_order(db: Session, state: OrderState, status: str, *, now: datetime) -> bool:
@@ -256,14 +255,10 @@ def doom(db: Session, keys: Iterable[str], *, now: datetime) -> None:
         db.execute(insert(DoomedFile).values(rows).on_conflict_do_nothing())
 
 
-def _new_ticket(state: OrderState, attendee: Attendee) -> dict[str, Any]:
-    return {
-        **_tombstone(state.identifier, attendee.id, state.version),
-        **_holder(attendee),
-        "event_id": state.event_id,
-        "status": "valid",
-        "holder_version": state.version,
-    }
+def _issued(attendee: Attendee) -> tuple[Any, ...]:
+    holder = _holder(attendee)
+    names = ("holder_name", "holder_email", "user_id", "ticket_name")
+    return (attendee.id, attendee.ticket_id, secrets.token_urlsafe(32), *(holder[name] for name in names))
 
 
 def _tombstone(identifier: str, attendee_id: int, version: int) -> dict[str, Any]:
