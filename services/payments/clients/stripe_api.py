@@ -21,6 +21,7 @@ import requests
 import stripe
 from stripe.oauth_error import OAuthError
 
+from chassis import clock
 from chassis.errors import Unprocessable
 from services.payments.clients.http import Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
@@ -37,6 +38,7 @@ API_VERSION = "2026-10-28.endive"  # pinned: the shapes below were written for i
 # still fits into the deadline of whoever called us. Everything beyond is reconciliation's.
 RETRIES = 1
 CLOCKS_DIFFER = timedelta(minutes=10)
+KEYS_KEPT = timedelta(hours=20)  # a little less than Stripe promises
 WITH_CHARGE = ["latest_charge"]
 EVENTS = (
     "payment_intent.succeeded", "payment_intent.payment_failed", "payment_intent.canceled", "payment_intent.requires_action",
@@ -68,7 +70,9 @@ class StripeAccount:
         return cls(client, account)
 
     def start(self, payment: Payment) -> Report:
-        """Makes the intent, or finds the one that was made under its key."""
+        """Makes the intent, or finds the one that was made under its key. Stripe keeps keys for a day, its list for ever."""
+        if clock.now() - payment.created_at > KEYS_KEPT and (intent := self._listed(payment)):
+            return _report(intent, payment)
         try:
             return _report(self._create(payment), payment)
         except stripe.IdempotencyError:
@@ -224,12 +228,15 @@ class StripeAccount:
         return next((made for made in made_for if (made["metadata"] or {}).get("refund_id") == str(refund.id)), None)
 
     def _find(self, payment: Payment) -> Report:
-        """The intent that was made for this row, by the list. Raises Unanswered when it is not there yet."""
-        since = int((payment.created_at - CLOCKS_DIFFER).timestamp())
-        for intent in self._list("/v1/payment_intents", created={"gte": since}, expand=["data.latest_charge"]):
-            if _ours(intent) == str(payment.id):
-                return _report(intent, payment)
+        """The intent that was made for this row. Raises Unanswered when it is not there yet."""
+        if intent := self._listed(payment):
+            return _report(intent, payment)
         raise Unanswered("Stripe has not decided about this payment yet. Please try again in a moment.")
+
+    def _listed(self, payment: Payment) -> Mapping[str, Any] | None:
+        since = int((payment.created_at - CLOCKS_DIFFER).timestamp())
+        made = self._list("/v1/payment_intents", created={"gte": since}, expand=["data.latest_charge"])
+        return next((intent for intent in made if _ours(intent) == str(payment.id)), None)
 
     def _look_or_lost(self, payment: Payment) -> Report:
         try:

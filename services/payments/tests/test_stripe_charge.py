@@ -2,6 +2,7 @@
 
 import pytest
 
+from chassis import db as database
 from chassis.errors import Conflict, Unavailable, Unprocessable
 from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentFailed
@@ -108,6 +109,19 @@ def test_without_any_answer_the_outcome_is_unknown_and_reconciliation_finds_the_
     jobs.settle_attempts()
     assert shop.heard() == ["PaymentCaptured"]
     assert shop.last(PaymentCaptured).payment.card.last4 == "4242"
+    assert charges(stripe_fake) == [("eur", 10710)]
+
+
+def test_after_a_day_the_list_is_asked_and_not_the_key(shop: Shop, stripe_fake: RunningFake) -> None:
+    """Stripe forgets idempotency keys: the same key would make a second intent then."""
+    stripe_fake.fault(fault="lose-answer", method="POST", path="/v1/payment_intents", count=2)
+    assert shop.charge().status == "unknown"
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE payments SET created_at = created_at - interval '30 hours'")
+    stripe_fake.fault(fault="reset", method="POST", path="/v1/payment_intents", count=None)
+    make_due()
+    jobs.settle_attempts()
+    assert shop.heard() == ["PaymentCaptured"]
     assert charges(stripe_fake) == [("eur", 10710)]
 
 
