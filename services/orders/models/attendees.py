@@ -107,9 +107,10 @@ class Attendee(Base):
     __table_args__ = (
         CheckConstraint("(seat = 'none') = (order_id IS NULL)", name="seat"),
         Index("ix_attendees_order", "order_id"),
-        Index("ix_attendees_event", "event_id"),
-        Index("ix_attendees_ticket", "ticket_id"),
+        Index("ix_attendees_event", "event_id", "id"),
+        Index("ix_attendees_ticket", "ticket_id", "id"),
         Index("ix_attendees_email", func.lower(text("email")), postgresql_where=text("email IS NOT NULL")),
+        Index("ix_attendees_user", "user_id", postgresql_where=text("user_id IS NOT NULL")),
         Index("ix_attendees_loose", "creator_id", postgresql_where=text("order_id IS NULL AND deleted_at IS NULL")),
         {"postgresql_with": {"fillfactor": "80"}},
     )
