@@ -43,6 +43,7 @@ access_codes = Resource(
 create_access_code, get_access_code = access_codes.create, access_codes.fetch
 update_access_code = promises.kept(access_codes.update)
 delete_access_code = promises.kept(access_codes.delete)
+get_marketer_of_access_code = access_codes.fetch_related("marketer")
 get_event_of_access_code = access_codes.fetch_related("event")
 list_access_codes_of_event = events.fetch_related("access-codes", may=requires("coorganizer"))
 

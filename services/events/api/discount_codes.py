@@ -58,6 +58,7 @@ list_discount_codes, get_discount_code = discount_codes.fetch_page, discount_cod
 create_discount_code = discount_codes.create
 update_discount_code = promises.kept(discount_codes.update)
 delete_discount_code = promises.kept(discount_codes.delete)
+get_marketer_of_discount_code = discount_codes.fetch_related("marketer")
 get_event_of_discount_code = discount_codes.fetch_related("event")
 list_discount_codes_of_event = events.fetch_related("discount-codes", may=requires("coorganizer"))
 

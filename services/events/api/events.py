@@ -71,6 +71,12 @@ def upcoming(_claims: Claims | None) -> ColumnElement[bool]:
 list_events = events.listing(queries.listed_events)
 list_upcoming_events = events.listing(upcoming, sort="starts-at")
 create_event = events.create
+get_owner = events.fetch_related("owner")
+list_organizers = events.fetch_related("organizers")
+list_coorganizers = events.fetch_related("coorganizers")
+list_track_organizers = events.fetch_related("track-organizers")
+list_moderators = events.fetch_related("moderators")
+list_registrars = events.fetch_related("registrars")
 get_video_stream = events.fetch_related("video-stream")
 get_general_statistics = events.fetch_related("general-statistics")
 

@@ -2,13 +2,18 @@
 
 from typing import Any
 
+import flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
+from chassis.db import transaction
 from chassis.errors import Conflict
-from chassis.jsonapi import Resource
+from chassis.jsonapi import Resource, tagged
+from services.events import queries
+from services.events.api.events import events
 from services.events.api.of_event import SPEC
-from services.events.models import UserFavouriteSession
+from services.events.models import EventSession, UserFavouriteSession
 
 
 def _visible(claims: Claims | None) -> Any:
@@ -30,3 +35,17 @@ favourites = Resource(
 list_user_favourite_sessions, create_user_favourite_session = favourites.fetch_page, favourites.create
 get_user_favourite_session, delete_user_favourite_session = favourites.fetch, favourites.delete
 get_session_of_user_favourite_session = favourites.fetch_related("session")
+get_user_of_user_favourite_session = favourites.fetch_related("user")
+
+
+def list_favourites_of_event(identifier: str, token_info: Claims | None = None) -> flask.Response:
+    """One's favourites among the sessions of an event."""
+    with transaction() as db:
+        event = events.find(db, identifier, token_info)
+        of_event = queries.alone(select(EventSession.id).where(EventSession.event_id == event.id))
+        return tagged(favourites.page(db, token_info, UserFavouriteSession.session_id.in_(of_event)))
+
+
+def list_favourites_of_event_too(identifier: str, token_info: Claims | None = None) -> flask.Response:
+    """The same under its other name."""
+    return list_favourites_of_event(identifier, token_info)

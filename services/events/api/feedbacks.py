@@ -61,3 +61,4 @@ update_feedback, delete_feedback = feedbacks.update, feedbacks.delete
 list_feedbacks_of_event = events.fetch_related("feedbacks")
 get_event_of_feedback = feedbacks.fetch_related("event")
 get_session_of_feedback = feedbacks.fetch_related("session")
+get_user_of_feedback = feedbacks.fetch_related("user")

@@ -66,3 +66,6 @@ get_group_of_event = events.fetch_related("group")
 follow_group = user_follow_groups.create
 get_user_follow_group, unfollow_group = user_follow_groups.fetch, user_follow_groups.delete
 get_group_of_user_follow_group = user_follow_groups.fetch_related("group")
+get_user_of_group = groups.fetch_related("user")
+get_follower_of_group = groups.fetch_related("follower")
+get_user_of_user_follow_group = user_follow_groups.fetch_related("user")

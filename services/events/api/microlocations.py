@@ -11,3 +11,4 @@ update_microlocation, delete_microlocation = microlocations.update, microlocatio
 list_microlocations_of_event = events.fetch_related("microlocations")
 get_event_of_microlocation = microlocations.fetch_related("event")
 list_sessions_of_microlocation = microlocations.fetch_related("sessions")
+get_video_stream_of_microlocation = microlocations.fetch_related("video-stream")

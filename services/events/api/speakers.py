@@ -46,3 +46,4 @@ update_speaker, delete_speaker = speakers.update, speakers.delete
 list_speakers_of_event = events.fetch_related("speakers")
 list_sessions_of_speaker = speakers.fetch_related("sessions")
 get_event_of_speaker = speakers.fetch_related("event")
+get_user_of_speaker = speakers.fetch_related("user")

@@ -28,6 +28,7 @@ get_users_events_roles = users_events_roles.fetch
 list_roles_of_event = events.fetch_related("roles", may=requires("coorganizer"))
 list_users_events_roles_of_event = events.fetch_related("roles", may=requires("coorganizer"))
 get_event_of_users_events_roles = users_events_roles.fetch_related("event")
+get_user_of_users_events_roles = users_events_roles.fetch_related("user")
 get_role_of_users_events_roles = users_events_roles.fetch_related("role")
 
 

@@ -296,3 +296,27 @@ def test_the_quick_document_is_the_ordinary_one_for_everybody_and_never_old(maki
     assert making.anyone.get(path).status_code == 404
     assert making.owner.get(path).status_code == 200
     assert making.anyone.get(path, headers={"Accept": "text/html"}).status_code == 406
+
+
+def test_every_link_of_an_event_and_its_parts_leads_somewhere(making: Making, orders: Orders) -> None:
+    """Existing clients follow `links.related` for everything that they load late."""
+    event = making.event()
+    parts = [making.owner.get(f"/v1/events/{event['id']}").json()["data"]]
+    for path, kind, attributes in (
+        ("tracks", "track", {"name": "Main", "color": "#336699"}),
+        ("sessions", "session", {"title": "Talk", "state": "accepted"}),
+        ("speakers", "speaker", {"name": "Ada"}),
+        ("microlocations", "microlocation", {"name": "Hall"}),
+        ("faqs", "faq", {"question": "Where?", "answer": "Here."}),
+    ):
+        parts.append(made(making.child(path, kind, event, **attributes)))
+    elsewhere = {"order-statistics", "orders", "attendees", "tags", "stripe-authorization"}
+    for part in parts:
+        for name, relation in part["relationships"].items():
+            if name in elsewhere:
+                continue
+            link = relation["links"]["related"]
+            answer = making.owner.get(link)
+            is_empty = answer.status_code == 404 and answer.json()["errors"][0]["code"] == "not-found"
+            assert answer.status_code == 200 or is_empty, (link, answer.text)
+            assert "there is no such" in answer.text.lower() or answer.status_code == 200, link
