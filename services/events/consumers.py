@@ -1,6 +1,6 @@
 """What events does when other services speak."""
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,8 +28,10 @@ def apply_user(db: Session, message: UserChanged) -> None:
 
 @consumes(StripeAuthorizationChanged)
 def link_stripe(db: Session, message: StripeAuthorizationChanged) -> None:
-    """Notes whether an event is linked with Stripe, unless we know something newer."""
+    """Notes whether an authorization is linked, unless we know something newer; its event follows."""
+    event = db.scalars(select(Event).where(Event.id == message.event_id).with_for_update(of=Event)).first()
     values = {
+        "event_id": message.event_id,
         "epoch": message.epoch,
         "version": message.version,
         "is_linked": message.is_linked,
@@ -37,14 +39,12 @@ def link_stripe(db: Session, message: StripeAuthorizationChanged) -> None:
         "heard_at": clock.now(),
     }
     table = StripeAuthorization
-    statement = insert(table).values(event_id=message.event_id, **values)
-    is_newer = (table.epoch < message.epoch) | ((table.epoch == message.epoch) & (table.version < message.version))
-    statement = statement.on_conflict_do_update(index_elements=["event_id"], set_=values, where=is_newer)
-    if db.execute(statement.returning(table.event_id)).scalar() is None:
-        return
-    event = db.scalars(select(Event).where(Event.id == message.event_id).with_for_update(of=Event)).first()
+    statement = insert(table).values(id=message.authorization_id, **values)
+    is_newer = tuple_(table.epoch, table.version) < tuple_(statement.excluded.epoch, statement.excluded.version)
+    db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values, where=is_newer))
+    linked = select(table.id).where(table.event_id == message.event_id, table.is_linked)
     if event is not None:
-        event.is_stripe_linked = message.is_linked
+        event.is_stripe_linked = db.scalars(linked).first() is not None
 
 
 @consumes(OrderPaid)

@@ -10,11 +10,12 @@ from services.events.models.base import Base
 
 
 class StripeAuthorization(Base):
-    """What payments last said about one event."""
+    """What payments last said about one authorization; an event has at most one that is linked."""
 
     __tablename__ = "stripe_authorizations"
 
-    event_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    event_id: Mapped[int] = mapped_column(BigInteger, index=True)
     epoch: Mapped[int] = mapped_column(BigInteger, default=0)
     version: Mapped[int] = mapped_column(BigInteger, default=0)
     is_linked: Mapped[bool] = mapped_column(default=False)

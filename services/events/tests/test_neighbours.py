@@ -42,16 +42,31 @@ def test_late_news_of_a_user_is_ignored_and_the_team_is_named(making: Making) ->
 
 def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, published: Published) -> None:
     event = making.event()
-    number = int(event["id"])
-    hear(
-        consumers.link_stripe,
-        StripeAuthorizationChanged(event_id=number, version=2, is_linked=True, publishable_key="pk_test"),
-    )
-    hear(consumers.link_stripe, StripeAuthorizationChanged(event_id=number, version=1, is_linked=False))
-    found = making.stranger.get(f"/v1/events/{number}?include=stripe-authorization").json()
-    assert found["data"]["attributes"]["is-stripe-linked"]
-    assert [each["attributes"]["stripe-publishable-key"] for each in found["included"]] == ["pk_test"]
+
+    def say(authorization_id: int, version: int, key: str = "") -> None:
+        message = StripeAuthorizationChanged(
+            event_id=int(event["id"]),
+            authorization_id=authorization_id,
+            version=version,
+            is_linked=bool(key),
+            publishable_key=key,
+        )
+        hear(consumers.link_stripe, message)
+
+    def shown() -> tuple[bool, list[tuple[str, str]]]:
+        found = making.stranger.get(f"/v1/events/{event['id']}?include=stripe-authorization").json()
+        included = [(each["id"], each["attributes"]["stripe-publishable-key"]) for each in found["included"]]
+        return found["data"]["attributes"]["is-stripe-linked"], included
+
+    say(41, 2, "pk_old")
+    say(41, 1)
+    assert shown() == (True, [("41", "pk_old")])
     assert published(pb.EventChanged)[-1].event.is_stripe_linked
+    say(42, 1, "pk_new")
+    say(41, 3)
+    assert shown() == (True, [("42", "pk_new")])
+    say(42, 2)
+    assert shown() == (False, [])
 
 
 def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making) -> None:
