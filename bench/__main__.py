@@ -7,6 +7,7 @@ beside the system on the same cores, and its own CPU time is not counted.
 import argparse
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -55,7 +56,8 @@ def orders(system: System, stage: Stage) -> None:
     load.run(system.url, 8, [_order(stage, number) for number in range(200)])  # warms prepared statements
     wait_until_quiet(system)
     for buyers, total in ((1, 300), (8, 1500), (32, 3000)):
-        report, used = _measured(system, lambda: load.run(system.url, buyers, [_order(stage, n) for n in range(total)]))
+        calls = [_order(stage, number) for number in range(total)]
+        report, used = _measured(system, partial(load.run, system.url, buyers, calls))
         _expect(report, {200, 201})
         ms = used.total(without=(*FAKES, RENDERERS)) * 1000 / total
         rate = report.per_second
@@ -73,7 +75,7 @@ def reads(system: System, stage: Stage) -> None:
         ("event list", "/v1/events", 1000),
     ):
         load.run(system.url, 4, [Call(path)] * 100)
-        report, used = _measured(system, lambda: load.run(system.url, 8, [Call(path)] * total))
+        report, used = _measured(system, partial(load.run, system.url, 8, [Call(path)] * total))
         _expect(report, {200})
         ms = used.total() * 1000 / total
         print(f"  {title:<14} {report.per_second:>7.0f}/s  p50 {report.quantile_ms(0.5):.1f} ms  CPU {ms:.2f} ms each")
@@ -118,7 +120,7 @@ def flash(system: System, stage: Stage) -> None:
     """(B) 1,000 buyers at once for 300 seats."""
     body = orjson.dumps({"tickets": [{"id": stage.flash_ticket_id, "quantity": 1}]})
     calls = [Call("/v1/orders/create-order", body, stage.tokens[n % len(stage.tokens)]) for n in range(1000)]
-    report, used = _measured(system, lambda: load.at_once(system.url, calls))
+    report, used = _measured(system, partial(load.at_once, system.url, calls))
     sold = report.statuses[200] + report.statuses[201]
     print("\nflash sale, 1,000 buyers at once for 300 seats")
     print(f"  sold {sold}, sold out {report.statuses[409]}, other {1000 - sold - report.statuses[409]}")

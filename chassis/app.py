@@ -151,7 +151,8 @@ def _begin() -> flask.Response | None:
         return None
     try:
         claims: Claims | None = connexion_context.get("token_info")
-    except RuntimeError:  # Flask takes a line break in a path, Connexion's router does not: nobody has looked at the caller
+    except RuntimeError:
+        # Flask takes a line break in a path, Connexion's router does not: nobody has looked at the caller.
         raise NotFound("There is nothing under this path.") from None
     return idempotency.begin(str(claims.user_id) if claims else "-")
 

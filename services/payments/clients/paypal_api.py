@@ -44,7 +44,7 @@ PAGE = 20
 TOKEN_SPARE_SECONDS = 60
 
 
-class Api(paypalrestsdk.Api):  # type: ignore[misc]
+class Api(paypalrestsdk.Api):
     """The SDK's Api with our session and time-outs, and without its habit of logging headers and bodies.
 
     One per call, because the SDK keeps its token in it and repeats for ever when PayPal goes on saying 401.
