@@ -84,7 +84,7 @@ def test_a_crash_between_the_provider_and_our_database_charges_once(stage: Stage
         payments.kill()
         payments.start()
         assert charging.result().status_code in (200, 202, 503)
-    payments.wait_ready(time.monotonic() + 30)
+    payments.wait_ready(time.monotonic() + 90)
     stage.becomes(buyer, order, "completed", within_seconds=60)
     assert (charges(stage, order), refunds(stage, order)) == (1, [])
 
@@ -99,7 +99,7 @@ def test_webhooks_alone_complete_an_order_whose_answer_was_lost(stage: Stage) ->
         orders.kill()
         orders.start()
         charging.result()
-    orders.wait_ready(time.monotonic() + 30)
+    orders.wait_ready(time.monotonic() + 90)
     stage.becomes(buyer, order, "completed", within_seconds=60)
     assert charges(stage, order) == 1
 
