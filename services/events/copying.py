@@ -2,8 +2,9 @@
 
 Copied: the event (as a draft, with an identifier of its own), its team, ticket types with tags, discount codes for tickets
 with their links (nothing used yet), tax, forms, tracks, microlocations, session types, speakers call, sponsors,
-exhibitors, FAQs, social links and copyright. Not copied: what other people did (orders, attendees, sessions, speakers,
-feedback, favourites), what grants or bills (access codes, the code of the event, invitations, Stripe) and counters.
+exhibitors, FAQs, social links and copyright; pictures that are kept here become pictures of the copy. Not copied: what
+other people did (orders, attendees, sessions, speakers, feedback, favourites), what grants or bills (access codes, the
+code of the event, invitations, Stripe) and counters.
 """
 
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
-from services.events import commands, queries
+from services.events import commands, media, queries
 from services.events.domain import identifiers, publishing
 from services.events.domain.roles import OWNER
 from services.events.models import (
@@ -70,6 +71,7 @@ def copy_event(db: Session, claims: Claims, event: Event) -> Event:
         state="draft",
         copied_from_id=event.id,
     )
+    media.copy_pictures(db, copy)
     db.add(copy)
     db.flush()
     _copy_team(db, claims, event, copy)
@@ -105,7 +107,9 @@ def _copy_all(
         for row in _live(db, model, event)
         if wanted(row)
     ]
-    db.add_all(new for _, new in pairs)
+    for _, new in pairs:
+        media.copy_pictures(db, new)
+        db.add(new)
     db.flush()
     return {old: new.id for old, new in pairs}
 

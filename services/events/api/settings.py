@@ -21,8 +21,8 @@ THE_ONE = "1"
 COLUMNS = frozenset({"app_name", "tagline", "order_expiry_time"})
 DEFAULTS: dict[str, Any] = {
     "max_complex_custom_fields": 30,
-    "logo_size": 1000,
-    "image_size": 10000,
+    "logo_size": 750,  # kB, see api/media.py
+    "image_size": 750,
     "slide_size": 20000,
     "start_pg_enabled": "default",
     "app_environment": "production",

@@ -4,6 +4,7 @@ from services.events.models.base import Base
 from services.events.models.events import Event, OfferVersion
 from services.events.models.forms import CustomForm, CustomFormOption
 from services.events.models.groups import Group, UserFollowGroup
+from services.events.models.media import Medium
 from services.events.models.offers import (
     AccessCode,
     DiscountCode,
@@ -59,6 +60,7 @@ __all__ = [
     "Feedback",
     "GeneralStatistics",
     "Group",
+    "Medium",
     "Member",
     "Microlocation",
     "Module",

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from proto.events.events_pb2 import DiscountCodeChanged, EventChanged, EventRoleChanged, TicketChanged
 from services.events import copying
-from services.events.models import Event, Ticket
+from services.events.models import Event, Medium, Ticket
 from services.events.tests.conftest import OWNER, Making, Published, code_of, made
 
 PARTS = (
@@ -113,3 +113,38 @@ def test_the_same_request_copies_once(making: Making, db: Session) -> None:
     ]
     assert answers[0].json() == answers[1].json()
     assert db.scalar(select(func.count()).select_from(Event)) == 2
+
+
+PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def test_a_copy_has_pictures_of_its_own(making: Making, db: Session) -> None:
+    address = making.owner.post("/v1/upload/image", json={"data": PNG}).json()["url"]
+    event = making.event(original_image_url=address, logo_url="https://example.com/logo.png")
+    made(making.child("sponsors", "sponsor", event, name="Bakery", logo_url=address))
+    copy = copy_of(making, event)
+    own = making.owner.get(f"/v1/events/{copy['id']}").json()["data"]["attributes"]
+    [sponsor] = making.owner.get(f"/v1/events/{copy['id']}/sponsors").json()["data"]
+    addresses = {address, own["original-image-url"], sponsor["attributes"]["logo-url"]}
+    assert len(addresses) == 3
+    assert own["logo-url"] == "https://example.com/logo.png"
+    pictures = {making.anyone.get(each.partition("8080")[2]).content for each in addresses}
+    assert len(pictures) == 1
+    assert db.scalar(select(func.count()).select_from(Medium)) == 3
+
+
+def test_pictures_are_pictures(making: Making) -> None:
+    address = making.owner.post("/v1/upload/image", json={"data": PNG}).json()["url"]
+    answer = making.anyone.get(address.partition("8080")[2])
+    assert (answer.headers["Content-Type"], answer.headers["X-Content-Type-Options"]) == ("image/png", "nosniff")
+    again = making.anyone.get(address.partition("8080")[2], headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    for data in (
+        "data:image/svg+xml;base64,PHN2Zz4=",
+        "data:image/png;base64,PGh0bWw+",
+        "hello",
+        "data:image/png;base64,?",
+    ):
+        assert code_of(making.owner.post("/v1/upload/image", json={"data": data})) == (422, "picture-invalid")
+    assert making.anyone.post("/v1/upload/image", json={"data": PNG}).status_code == 401
+    assert making.anyone.get("/v1/media/guess.png").status_code == 404
