@@ -29,10 +29,15 @@ Checks = Mapping[str, Callable[[], bool]]
 class Front:
     """The outermost ASGI application of a process. `app` None: a worker that serves only the operator's pages."""
 
-    def __init__(self, app: ASGIApp | None, checks: Checks, *, slow_seconds: float = 1.0) -> None:
+    def __init__(
+        self, app: ASGIApp | None, checks: Checks, *, slow_seconds: float = 1.0, shows_metrics: bool = True
+    ) -> None:
         self.app = app
         self.checks = checks
         self.slow_seconds = slow_seconds
+        self.pages = {"/healthz": self._health, "/readyz": self._ready}
+        if shows_metrics:
+            self.pages["/metrics"] = self._metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" and self.app is None:
@@ -41,7 +46,7 @@ class Front:
             assert self.app is not None  # noqa: S101 (a worker gets no websocket)
             await self.app(scope, receive, send)
             return
-        page = {"/healthz": self._health, "/readyz": self._ready, "/metrics": self._metrics}.get(scope["path"])
+        page = self.pages.get(scope["path"])
         if page is not None:
             await page(send)
         elif self.app is None:
@@ -55,6 +60,7 @@ class Front:
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
         context.request_id.set(request_id)
         context.traceparent.set(headers.get(b"traceparent", b"").decode("latin-1"))
+        extensions = scope.setdefault("extensions", {})  # shared with the copies of the scope that routing makes
         started = time.perf_counter()
         status = 500
 
@@ -71,7 +77,7 @@ class Front:
             await _refuse(send_with_id, error)
         finally:
             seconds = time.perf_counter() - started
-            operation = scope.get("extensions", {}).get("connexion_routing", {}).get("operation_id") or "unknown"
+            operation = extensions.get("connexion_routing", {}).get("operation_id") or "unknown"
             metrics.http_seconds.labels(scope["method"], operation, status).observe(seconds)
             if seconds > self.slow_seconds or status >= 500:
                 fields = {

@@ -113,7 +113,15 @@ class Dispatcher:
                 outcome, is_database_down = self._handle_one(envelope)
                 outcomes.append(outcome)
             metrics.messages_handled.labels(envelope.type, outcomes[-1].verdict.value).inc()
+            self._note(envelope, outcomes[-1])
         return outcomes
+
+    def _note(self, envelope: Envelope, outcome: Outcome) -> None:
+        """A line that names the message and what it is about: with those of the outbox, an order's way through the services."""
+        metrics.message_age_seconds.labels(envelope.type).observe((clock.now() - envelope.occurred_at).total_seconds())
+        with _context_of(envelope):
+            extra = {"type": envelope.type, "key": envelope.key, "outcome": outcome.verdict.value}
+            log.info("message heard", extra=extra)
 
     def _succeeds(self, envelopes: Sequence[Envelope]) -> bool:
         try:

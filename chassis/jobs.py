@@ -60,6 +60,7 @@ class Clock:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self, each: Job) -> None:
+        metrics.job_period.labels(each.name).set(each.every_seconds)
         while not self._stop.is_set():
             run_once(each)
             self._stop.wait(each.every_seconds)
@@ -76,6 +77,7 @@ def run_once(each: Job) -> None:
             try:
                 with metrics.job_seconds.labels(each.name).time():
                     each.work()
+                metrics.job_succeeded.labels(each.name).set_to_current_time()
             finally:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(7, %s::int)", (key - 2**31,))
                 connection.commit()

@@ -12,6 +12,16 @@ messages_handled = Counter("messages_handled_total", "Messages by what became of
 outbox_age_seconds = Gauge("outbox_age_seconds", "Age of the oldest message that the broker has not confirmed")
 outbox_rows = Gauge("outbox_rows", "Messages that the broker has not confirmed")
 queue_depth = Gauge("queue_depth", "Messages that wait", ["queue"])
-job_seconds = Histogram("job_seconds", "Time of one run of a job", ["job"])
-job_failures = Counter("job_failures_total", "Runs of a job that failed", ["job"])
+message_age_seconds = Histogram(
+    "message_age_seconds",
+    "Time from what happened to its being handled here",
+    ["type"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+# The label is not called "job": that is Prometheus' own.
+job_seconds = Histogram("job_seconds", "Time of one run of a job", ["name"])
+job_failures = Counter("job_failures_total", "Runs of a job that failed", ["name"])
+job_succeeded = Gauge("job_succeeded_timestamp_seconds", "When a job last ended well in this process", ["name"])
+job_period = Gauge("job_period_seconds", "The pause between two runs of a job", ["name"])
 pool_in_use = Gauge("database_connections_in_use", "Connections that this process has taken out of its pool")
+pool_size = Gauge("database_connections_limit", "Connections that this process may take")

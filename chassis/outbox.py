@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -70,6 +71,11 @@ def publish(session: Session, message: Message, *, key: str) -> None:
     )
     session.connection().exec_driver_sql(_INSERT, row)
     db.on_commit(session, wake)
+    db.on_commit(session, partial(_note, str(row[0]), kind.name, key))
+
+
+def _note(message_id: str, type_: str, key: str) -> None:
+    log.info("message said", extra={"message_id": message_id, "type": type_, "key": key})
 
 
 def wake() -> None:

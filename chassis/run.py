@@ -17,6 +17,7 @@ from typing import Any
 
 import grpc
 import uvicorn
+from sqlalchemy.pool import QueuePool
 
 from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc
 from chassis.app import create_app
@@ -92,6 +93,8 @@ def run(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> No
     """Serves until a signal comes."""
     log.configure(service.name, settings.log_level)
     db.configure(settings.database_url, pool_size=settings.database_pool)
+    metrics.pool_in_use.set_function(_taken_out)
+    metrics.pool_size.set(settings.database_pool)
     rpc.configure(_peers(service.name, settings))
     idempotency.configure(settings.service_secret)
     auth.configure(auth.Keyring(service.fetch_keys or keys.fetch))
@@ -120,6 +123,11 @@ def run(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> No
             service.stop()
         broker.close()
         db.engine().dispose()
+
+
+def _taken_out() -> float:
+    pool = db.engine().pool
+    return float(pool.checkedout()) if isinstance(pool, QueuePool) else 0.0
 
 
 def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 
-port = (os.environ.get("METRICS_ADDRESS") or os.environ.get("HTTP_ADDRESS") or "127.0.0.1:8000").rpartition(":")[2]
+port = os.environ.get("HTTP_ADDRESS", "127.0.0.1:8000").rpartition(":")[2]
 path = sys.argv[1] if len(sys.argv) > 1 else "/readyz"
 try:
     with socket.create_connection(("127.0.0.1", int(port)), timeout=4) as connection:

@@ -40,6 +40,11 @@ class GatewaySettings:
     upstream_timeout_seconds: float = setting(
         "UPSTREAM_TIMEOUT_SECONDS", doc="how long a service may take to answer", default=30.0
     )
+    metrics_address: str = setting(
+        "METRICS_ADDRESS",
+        doc="host:port of /metrics; the public address does not show it then, which is what you want",
+        default="",
+    )
     log_level: str = setting("LOG_LEVEL", doc="DEBUG, INFO, WARNING or ERROR", default="INFO")
 
     def upstreams(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import requests
 import uvicorn
+from prometheus_client import start_http_server
 
 import services
 from chassis import auth, keys, log, rpc, spec
@@ -54,7 +55,7 @@ def build(settings: GatewaySettings) -> Front:
     )
     checks: dict[str, Callable[[], bool]] = {name: partial(is_ready, url) for name, url in settings.upstreams().items()}
     checks["keys"] = keys_are_known
-    return Front(gateway, checks)
+    return Front(gateway, checks, shows_metrics=not settings.metrics_address)
 
 
 def is_ready(base_url: str) -> bool:
@@ -78,6 +79,9 @@ def main() -> None:
     auth.configure(auth.Keyring(keys.fetch))
     listening = Listening(connect(settings.broker_url), [keys])
     listening.start()
+    if settings.metrics_address:
+        metrics_host, _, metrics_port = settings.metrics_address.rpartition(":")
+        start_http_server(int(metrics_port), metrics_host)
     host, _, port = settings.http_address.rpartition(":")
     config = uvicorn.Config(
         build(settings),

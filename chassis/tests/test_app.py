@@ -208,3 +208,9 @@ def test_equal_requests_at_once_have_one_effect_and_one_answer(client: Client) -
 def test_an_unusable_key_is_refused(client: Client, key: str) -> None:
     assert client.as_user(7).post("/v1/notes", json=NOTE, headers=keyed(key)).status_code == 400
     assert count(client) == 0
+
+
+def test_a_request_is_measured_under_the_name_of_its_operation(client: Client) -> None:
+    client.get("/v1/notes")
+    text = client.get("/metrics").text
+    assert 'http_request_seconds_count{method="GET",operation="chassis.tests.notes.' in text

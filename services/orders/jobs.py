@@ -19,6 +19,7 @@ from services.orders.commands import ending, paying, replicas
 from services.orders.domain.stock import revision
 from services.orders.models import Fill, Stock, Ticket
 from services.orders.queries import orders as queries
+from services.orders.queries import watching
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ SNAPSHOT_PAGE = 500
 LOOSE_FOR = timedelta(minutes=60)  # longer than the longest order expiry
 oversold_seats = Gauge(
     "oversold_seats", "Seats where the ledger's counters and the attendee rows differ, or exceed capacity"
+)
+
+stuck_orders = Gauge("stuck_orders", "Unpaid orders that should have ended ten minutes ago and hold their seats still")
+paid_without_ticket = Gauge(
+    "paid_without_ticket", "Attendees of completed orders who wait for a ticket since ten minutes"
 )
 
 
@@ -77,6 +83,14 @@ def compare_counters_with_rows() -> None:
     )
     for row in drift:
         log.error("ledger and rows differ", extra={"stock": row})
+
+
+@job(every_seconds=60)
+def count_what_must_be_nought() -> None:
+    """Orders whose end never came, and buyers who paid and wait for their tickets."""
+    with transaction() as db:
+        stuck_orders.set(watching.stuck_orders(db, clock.now()))
+        paid_without_ticket.set(watching.paid_without_ticket(db, clock.now()))
 
 
 @job(every_seconds=60)

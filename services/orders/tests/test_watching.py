@@ -1,0 +1,32 @@
+"""What an operator is told must be nought, and is not when something is wrong."""
+
+from datetime import timedelta
+from typing import Any
+
+from chassis import clock
+from services.orders import jobs
+from services.orders.tests.fair import change
+
+
+def figures() -> tuple[float, float]:
+    jobs.count_what_must_be_nought()
+    return jobs.stuck_orders._value.get(), jobs.paid_without_ticket._value.get()
+
+
+def test_an_order_whose_end_does_not_come_is_stuck_until_it_ends(order: Any) -> None:
+    order()
+    assert figures() == (0, 0)
+    with clock.freeze(clock.now() + timedelta(hours=2)):
+        assert figures() == (1, 0)
+        jobs.expire_unpaid_orders()
+        assert figures() == (0, 0)
+
+
+def test_a_completed_order_without_tickets_is_seen_after_ten_minutes(order: Any) -> None:
+    identifier = order()["attributes"]["identifier"]
+    change(identifier, status="completed", completed_at=clock.now())
+    with jobs.transaction() as db:
+        db.connection().exec_driver_sql("UPDATE attendees SET seat = 'sold'")
+    assert figures() == (0, 0)
+    with clock.freeze(clock.now() + timedelta(minutes=11)):
+        assert figures() == (0, 2)
