@@ -14,7 +14,12 @@ users = Resource(
     levels={"colleague": queries.colleagues},
     computed={name: lambda user: user.avatar_url or None for name in PICTURES},
 )
-stripe_authorizations = Resource("stripe-authorization", StripeAuthorization, spec=SPEC)
+stripe_authorizations = Resource(
+    "stripe-authorization",
+    StripeAuthorization,
+    spec=SPEC,
+    visible=queries.of_visible_events(StripeAuthorization),
+)
 general_statistics = Resource(
     "event-statistics-general",
     GeneralStatistics,
@@ -23,3 +28,4 @@ general_statistics = Resource(
     self_link="/v1/events/{id}/general-statistics",
 )
 video_streams = Resource("video-stream", VideoStream, spec=SPEC, visible=queries.of_visible_events(VideoStream))
+get_event_of_stripe_authorization = stripe_authorizations.fetch_related("event")

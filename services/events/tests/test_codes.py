@@ -7,7 +7,7 @@ import pytest
 
 from chassis.testing import Client
 from proto.events.events_pb2 import DiscountCodeChanged
-from services.events.tests.conftest import NOW, OWNER, START, Making, Orders, Published, code_of, made, patch, text, to
+from services.events.tests.conftest import NOW, START, Making, Orders, Published, code_of, made, patch, text, to
 
 
 def test_a_code_is_for_tickets_of_its_event(making: Making, published: Published) -> None:
@@ -172,4 +172,3 @@ def test_deleting_a_code_asks_orders_and_frees_its_text(making: Making, orders: 
     said = published(DiscountCodeChanged)[-1].discount_code
     assert (said.deleted, said.is_active) == (True, False)
     assert making.discount(event)["id"] != code["id"]
-    assert OWNER

@@ -62,6 +62,7 @@ def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, pu
     say(41, 1)
     assert shown() == (True, [("41", "pk_old")])
     assert published(pb.EventChanged)[-1].event.is_stripe_linked
+    assert making.anyone.get("/v1/stripe-authorizations/41/event").json()["data"]["id"] == event["id"]
     say(42, 1, "pk_new")
     say(41, 3)
     assert shown() == (True, [("42", "pk_new")])
