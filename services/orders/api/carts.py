@@ -70,14 +70,13 @@ def _order(cart: Cart, buyer: Claims) -> flask.Response:
     quote = placing.price(cart, offer)
     placing.require_verified(buyer, cart, offer)
     query = current_query()
-    now = clock.now()
+
+    placement = placing.work_out(buyer, quote, offer, now=clock.now())
+    levels = (True,) * len(orders.plan.levels)
 
     def work(db: Session) -> flask.Response:
-        order, seats, codes = placing.place_cart(db, buyer, quote, offer, now=now)
-        levels = (True,) * len(orders.plan.levels)
-        document = documents.of_one(db, viewer_of(buyer, query), orders, order, levels, query)
-        answer = answered(db, document)
-        placing.take(db, seats, codes)
+        answer = answered(db, documents.of_one(db, viewer_of(buyer, query), orders, placement.order, levels, query))
+        placing.place(db, placement, offer)
         return answer
 
     return run(work)

@@ -224,18 +224,20 @@ def _create(wanted: NewOrder, buyer: Claims) -> tuple[str, flask.Response]:
     mode = _mode_of_new(wanted, quote, facts, runs_event=offer.runs_event)
     query = current_query()
     shown = query if "include" in flask.request.args else replace(query, include=INCLUDED_BY_DEFAULT)
-    now = clock.now()
+    with_attendees = wanted.on_site is not None
+    terms = Terms(payment_mode=mode, details=wanted.details)
+    rows = placing.rows_of(buyer, quote, offer, terms, now=clock.now(), with_attendees=with_attendees)
 
     def work(db: Session) -> tuple[str, flask.Response]:
         locked_cart, attendees = _cart(db, wanted, buyer, runs_event=offer.runs_event, lock=True)
         if locked_cart != cart:
             raise paying.in_progress()
         status = _status_of_new(db, wanted, quote, attendees, facts, runs_event=offer.runs_event)
-        terms = Terms(status, mode, wanted.details)
-        if wanted.on_site is None:
-            order = attending.order_for(db, buyer, attendees, quote, offer, terms, now=now)
+        begun = placing.begun_as(rows, status)
+        if with_attendees:
+            order = placing.place_on_site(db, quote, offer, begun)
         else:
-            order = placing.place_on_site(db, buyer, quote, offer, terms, now=now)
+            order = attending.order_for(db, attendees, quote, offer, begun)
         document = orders.document(db, order, buyer, query=shown)
         headers = {"Location": orders.location(order)}
         return order.identifier, answered(db, document, 201, headers)

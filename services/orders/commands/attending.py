@@ -12,10 +12,10 @@ from chassis.errors import Conflict, NotFound, TooManyRequests, Unprocessable
 from chassis.money import to_decimal, to_minor
 from proto.events import events_pb2
 from services.orders.commands import placing, telling
-from services.orders.commands.placing import Terms, Unit
+from services.orders.commands.placing import Unit
 from services.orders.domain import carts, pricing
 from services.orders.domain.carts import Cart, Wanted
-from services.orders.domain.lifecycle import SEATS, Seat, Status
+from services.orders.domain.lifecycle import Seat, Status
 from services.orders.domain.stock import sold_out
 from services.orders.models import Attendee, Order, Ticket
 from services.orders.queries import ledger
@@ -108,24 +108,21 @@ def find_loose(
 
 def order_for(
     db: Session,
-    buyer: Claims,
     attendees: Sequence[Attendee],
     quote: pricing.Quote,
     offer: events_pb2.Offer,
-    terms: Terms,
-    *,
-    now: datetime,
+    rows: Mapping[str, Any],
 ) -> Order:
-    """An order for locked attendees: rows, message, and last of all seats and code uses."""
+    """An order for locked attendees: rows, message, and last of all seats and code uses. `rows` is of `placing.rows_of`."""
     units = placing.units_of(quote, offer)
-    order_id = placing.write_order(db, buyer, quote, offer, units, terms, now)
+    order_id = placing.write_order(db, offer, rows)
     assigned = _assign(attendees, units, quote)
     db.connection().exec_driver_sql(
         _ASSIGN,
         {
             "order": order_id,
             "currency": quote.currency,
-            "seat": SEATS[terms.status],
+            "seat": rows["seat"],
             "ids": [attendee.id for attendee, _ in assigned],
             "prices": [unit.price_minor for _, unit in assigned],
             "discounted": [unit.is_discounted for _, unit in assigned],
@@ -136,7 +133,7 @@ def order_for(
     for attendee in attendees:
         db.refresh(attendee)
     placing.say_new(db, order)
-    placing.take(db, placing.seat_wishes(quote, offer), placing.code_wishes(offer, units), SEATS[terms.status])
+    placing.take(db, placing.seat_wishes(quote, offer), placing.code_wishes(offer, units), rows["seat"])
     return order
 
 

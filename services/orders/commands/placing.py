@@ -1,7 +1,8 @@
 """A cart becomes an order: seats, code uses, rows and message, all or nothing.
 
-This is the path that a flash sale takes, so it is few round trips of prepared statements: one that writes order, lines and
-attendees, one for the message, then the ledger (per ticket type, per code), then the commit.
+This is the path that a flash sale takes, so it is prepared statements in two round trips: everything is worked out first,
+then one statement for order, lines and attendees, one for the message and one per ticket type and code of the ledger go
+out together; then the commit.
 """
 
 import secrets
@@ -14,6 +15,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import psycopg
 from sqlalchemy.orm import Session
 
 from chassis import db as chassis_db
@@ -30,34 +32,31 @@ from services.orders.domain.carts import Cart
 from services.orders.domain.lifecycle import SEATS, Seat, Status
 from services.orders.domain.stock import SoldOut, exhausted, revision, sold_out
 from services.orders.models import Order
-from services.orders.queries import access, ledger
+from services.orders.queries import access, ledger, numbers
 from services.orders.queries.ledger import CodeWish, SeatWish
 
+# Numbers are drawn before (queries/numbers.py), so that the message can be written without waiting for these rows.
 _WRITE = """
 WITH placed AS (
-  INSERT INTO orders (identifier, version, status, event_id, user_id, buyer_email, locale, created_at, expires_at,
+  INSERT INTO orders (id, identifier, version, status, event_id, user_id, buyer_email, locale, created_at, expires_at,
     completed_at, expiry_minutes, amount_minor, currency, discount_minor, tax_minor, tax_name, tax_rate, is_tax_included,
     discount_code_id, access_code_id, payment_mode, captured_minor, refunded_minor, refund_status, is_billing_enabled,
     company, tax_business_info, address, city, state, zipcode, country, order_notes)
-  VALUES (%(identifier)s, 1, %(status)s, %(event_id)s, %(user_id)s, %(buyer_email)s, '', %(created_at)s, %(expires_at)s,
-    %(completed_at)s, %(expiry_minutes)s, %(amount_minor)s, %(currency)s, %(discount_minor)s, %(tax_minor)s, %(tax_name)s,
-    %(tax_rate)s, %(is_tax_included)s, %(discount_code_id)s, %(access_code_id)s, %(payment_mode)s, 0, 0, 'none',
-    %(is_billing_enabled)s, %(company)s, %(tax_business_info)s, %(address)s, %(city)s, %(state)s, %(zipcode)s, %(country)s,
-    %(order_notes)s)
-  RETURNING id
+  VALUES (%(id)s, %(identifier)s, 1, %(status)s, %(event_id)s, %(user_id)s, %(buyer_email)s, '', %(created_at)s,
+    %(expires_at)s, %(completed_at)s, %(expiry_minutes)s, %(amount_minor)s, %(currency)s, %(discount_minor)s,
+    %(tax_minor)s, %(tax_name)s, %(tax_rate)s, %(is_tax_included)s, %(discount_code_id)s, %(access_code_id)s,
+    %(payment_mode)s, 0, 0, 'none', %(is_billing_enabled)s, %(company)s, %(tax_business_info)s, %(address)s, %(city)s,
+    %(state)s, %(zipcode)s, %(country)s, %(order_notes)s)
 ), priced AS (
   INSERT INTO order_lines (order_id, ticket_id, ticket_name, quantity, price_minor, total_minor, discount_minor)
-  SELECT placed.id, line.* FROM placed, unnest(%(line_tickets)s::bigint[], %(line_names)s::text[], %(line_quantities)s::int[],
+  SELECT %(id)s, line.* FROM unnest(%(line_tickets)s::bigint[], %(line_names)s::text[], %(line_quantities)s::int[],
     %(line_prices)s::bigint[], %(line_totals)s::bigint[], %(line_discounts)s::bigint[]) AS line
-), attending AS (
-  INSERT INTO attendees (order_id, event_id, creator_id, seat, created_at, currency, identifier, ticket_id, price_minor,
-    is_discount_applied, is_access_code_applied, is_checked_in, is_checked_out, is_registered, scan_version, pdf_version)
-  SELECT placed.id, %(event_id)s, %(user_id)s, %(seat)s, %(created_at)s, %(currency)s, unit.*, false, false, false, 0, 0
-  FROM placed, unnest(%(unit_identifiers)s::text[], %(unit_tickets)s::bigint[], %(unit_prices)s::bigint[],
-    %(unit_discounted)s::boolean[], %(unit_accessed)s::boolean[]) AS unit
-  RETURNING id
 )
-SELECT placed.id, ARRAY(SELECT id FROM attending ORDER BY id) FROM placed
+INSERT INTO attendees (order_id, event_id, creator_id, seat, created_at, currency, id, identifier, ticket_id, price_minor,
+  is_discount_applied, is_access_code_applied, is_checked_in, is_checked_out, is_registered, scan_version, pdf_version)
+SELECT %(id)s, %(event_id)s, %(user_id)s, %(seat)s, %(created_at)s, %(currency)s, unit.*, false, false, false, 0, 0
+FROM unnest(%(unit_ids)s::bigint[], %(unit_identifiers)s::text[], %(unit_tickets)s::bigint[], %(unit_prices)s::bigint[],
+  %(unit_discounted)s::boolean[], %(unit_accessed)s::boolean[]) AS unit
 """
 _BLANK: Mapping[str, Any] = dict.fromkeys(column.key for column in Order.__table__.columns)
 BILLING = ("company", "tax_business_info", "address", "city", "state", "zipcode", "country", "order_notes")
@@ -159,37 +158,47 @@ def check_uses(db: Session, quote: pricing.Quote, offer: events_pb2.Offer) -> No
         raise exhausted(False, left)
 
 
-def place_cart(
-    db: Session, buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, *, now: datetime
-) -> tuple[Placed, list[SeatWish], list[CodeWish]]:
-    """Writes order, lines and blank attendees and says OrderCreated. The caller ends with `ledger.take(...)`.
+@dataclass(frozen=True)
+class Placement:
+    """An order that is worked out down to its numbers, and what remains: to write it, to tell it, and to take its seats."""
 
-    The answer to the buyer is stored in between, so that the rows everybody wants are locked last.
+    order: Placed
+    rows: Mapping[str, Any]
+    created: orders_pb2.OrderCreated
+    seats: Sequence[SeatWish]
+    codes: Sequence[CodeWish]
+
+
+def work_out(buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, *, now: datetime) -> Placement:
+    """The order of a cart, with blank attendees. Outside of any transaction: it draws numbers."""
+    units = units_of(quote, offer)
+    rows = _rows(buyer, quote, offer, units, Terms(), now, attendees=len(units))
+    order = _row(rows)
+    created = _created(order, quote, offer, rows["unit_ids"], units, rows["unit_identifiers"])
+    return Placement(order, rows, created, seat_wishes(quote, offer), code_wishes(offer, units))
+
+
+def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
+    """Writes and tells it, and takes its seats and code uses: the last thing before the commit.
+
+    Raises SoldOut, OfferChanged or DiscountExhausted; the caller's transaction rolls back, and there is nothing.
     """
     replicas.store_offer(db, offer)
-    terms = Terms()
-    units = units_of(quote, offer)
-    values = _values(buyer, quote, offer, units, terms, now)
-    units_written = _unit_values(units)
-    order_id, attendee_ids = db.connection().exec_driver_sql(_WRITE, {**values, **units_written}).one()
-    order = _row(values, order_id)
-    publish(
-        db, _created(order, quote, offer, attendee_ids, units, units_written["unit_identifiers"]), key=order.identifier
-    )
-    return order, seat_wishes(quote, offer), code_wishes(offer, units)
+
+    def write(connection: psycopg.Connection[Any]) -> None:
+        connection.execute(_WRITE, placement.rows)
+        publish(db, placement.created, key=placement.order.identifier)
+
+    take(db, placement.seats, placement.codes, before=write)
 
 
-def place_on_site(
-    db: Session, buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, terms: Terms, *, now: datetime
-) -> Order:
-    """An order with placeholder attendees, sold at the door; it may begin anywhere."""
+def place_on_site(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> Order:
+    """An order with placeholder attendees, sold at the door; it may begin anywhere. `rows` is of `rows_of`."""
     replicas.store_offer(db, offer)
-    units = units_of(quote, offer)
-    values = {**_values(buyer, quote, offer, units, terms, now), **_unit_values(units)}
-    order_id = db.connection().exec_driver_sql(_WRITE, values).one()[0]
-    order = db.get_one(Order, order_id)
+    db.connection().exec_driver_sql(_WRITE, rows)
+    order = db.get_one(Order, rows["id"])
     say_new(db, order)
-    take(db, seat_wishes(quote, offer), code_wishes(offer, units), SEATS[terms.status])
+    take(db, seat_wishes(quote, offer), code_wishes(offer, units_of(quote, offer)), rows["seat"])
     return order
 
 
@@ -204,20 +213,25 @@ def say_new(db: Session, order: Order) -> None:
         telling.say_placed(db, order)
 
 
-def write_order(
-    db: Session,
-    buyer: Claims,
-    quote: pricing.Quote,
-    offer: events_pb2.Offer,
-    units: Sequence[Unit],
-    terms: Terms,
-    now: datetime,
-) -> int:
+def rows_of(
+    buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, terms: Terms, *, now: datetime, with_attendees: bool
+) -> dict[str, Any]:
+    """The rows of an order to be, down to their numbers. Outside of any transaction: it draws them."""
+    units = units_of(quote, offer)
+    return _rows(buyer, quote, offer, units, terms, now, attendees=len(units) if with_attendees else 0)
+
+
+def begun_as(rows: Mapping[str, Any], status: Status) -> dict[str, Any]:
+    """The rows of an order that begins with this status."""
+    return {**rows, **_of_status(status, rows["created_at"], rows["expiry_minutes"])}
+
+
+def write_order(db: Session, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> int:
     """Writes order and lines for attendees that exist already; the order's number."""
     replicas.store_offer(db, offer)
-    values = _values(buyer, quote, offer, units, terms, now)
-    order_id: int = db.connection().exec_driver_sql(_WRITE, {**values, **_unit_values(())}).one()[0]
-    return order_id
+    db.connection().exec_driver_sql(_WRITE, rows)
+    number: int = rows["id"]
+    return number
 
 
 def units_of(quote: pricing.Quote, offer: events_pb2.Offer) -> list[Unit]:
@@ -303,10 +317,17 @@ class Turnstile:
 turnstile = Turnstile()
 
 
-def take(db: Session, seats: Sequence[SeatWish], codes: Sequence[CodeWish], seat: Seat = Seat.HELD) -> None:
+def take(
+    db: Session,
+    seats: Sequence[SeatWish],
+    codes: Sequence[CodeWish],
+    seat: Seat = Seat.HELD,
+    *,
+    before: ledger.Before | None = None,
+) -> None:
     """`ledger.take`, and the turnstile learns of a refusal."""
     try:
-        ledger.take(db, seats, codes, seat)
+        ledger.take(db, seats, codes, seat, before=before)
     except SoldOut:
         turnstile.note(seats)
         raise
@@ -321,21 +342,29 @@ def expires_at(status: Status, created_at: datetime, expiry_minutes: int) -> dat
     return None
 
 
-def _values(
-    buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, units: Sequence[Unit], terms: Terms, now: datetime
+def _rows(
+    buyer: Claims,
+    quote: pricing.Quote,
+    offer: events_pb2.Offer,
+    units: Sequence[Unit],
+    terms: Terms,
+    now: datetime,
+    *,
+    attendees: int,
 ) -> dict[str, Any]:
+    """All values of `_WRITE`. `attendees` 0: they exist already, and are not written."""
     minutes = offer.order_expiry_minutes or 15
     is_discounted = any(unit.is_discounted for unit in units)
     is_accessed = any(unit.is_accessed for unit in units)
+    [number] = numbers.orders.take(1)
+    written = units[:attendees]
     return {
+        "id": number,
         "identifier": str(uuid.uuid4()),
-        "status": terms.status,
         "event_id": offer.event.id,
         "user_id": buyer.user_id,
         "buyer_email": buyer.email,
         "created_at": now,
-        "expires_at": expires_at(terms.status, now, minutes),
-        "completed_at": now if terms.status is Status.COMPLETED else None,
         "expiry_minutes": minutes,
         "amount_minor": quote.total_minor,
         "currency": quote.currency,
@@ -347,7 +376,7 @@ def _values(
         "discount_code_id": offer.discount.id if is_discounted else None,
         "access_code_id": offer.access_code.id if is_accessed else None,
         "payment_mode": terms.payment_mode,
-        "seat": SEATS[terms.status],
+        **_of_status(terms.status, now, minutes),
         **(terms.details or NO_DETAILS),
         "line_tickets": [line.ticket_id for line in quote.lines],
         "line_names": [line.name for line in quote.lines],
@@ -355,24 +384,28 @@ def _values(
         "line_prices": [line.price_minor for line in quote.lines],
         "line_totals": [line.total_minor for line in quote.lines],
         "line_discounts": [0 if quote.is_custom else line.discount_minor for line in quote.lines],
+        "unit_ids": numbers.attendees.take(attendees),
+        "unit_identifiers": [secrets.token_hex(8) for _ in written],
+        "unit_tickets": [unit.ticket_id for unit in written],
+        "unit_prices": [unit.price_minor for unit in written],
+        "unit_discounted": [unit.is_discounted for unit in written],
+        "unit_accessed": [unit.is_accessed for unit in written],
     }
 
 
-def _unit_values(units: Sequence[Unit]) -> dict[str, list[Any]]:
+def _of_status(status: Status, now: datetime, expiry_minutes: int) -> dict[str, Any]:
     return {
-        "unit_identifiers": [secrets.token_hex(8) for _ in units],
-        "unit_tickets": [unit.ticket_id for unit in units],
-        "unit_prices": [unit.price_minor for unit in units],
-        "unit_discounted": [unit.is_discounted for unit in units],
-        "unit_accessed": [unit.is_accessed for unit in units],
+        "status": status,
+        "seat": SEATS[status],
+        "expires_at": expires_at(status, now, expiry_minutes),
+        "completed_at": now if status is Status.COMPLETED else None,
     }
 
 
-def _row(values: Mapping[str, Any], order_id: int) -> Placed:
-    """The order as it was written, without reading it back."""
+def _row(values: Mapping[str, Any]) -> Placed:
+    """The order as it will be written, without reading it back."""
     known = {name: value for name, value in values.items() if name in _BLANK}
     defaults = {
-        "id": order_id,
         "version": 1,
         "locale": "",
         "refund_status": "none",

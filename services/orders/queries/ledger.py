@@ -5,16 +5,18 @@ last thing before the commit, so that the rows everybody wants are locked for th
 in the order of their ids, codes after them: two carts cannot wait for each other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from sqlalchemy.orm import Session
 
 from chassis import db as chassis_db
 from chassis.errors import Conflict
 from services.orders.domain.lifecycle import Seat
 from services.orders.domain.stock import OfferChanged, exhausted, sold_out
+from services.orders.queries.pipeline import at_once
 
 # The offer's capacity and version are written along when they are newer; an older offer takes nothing.
 _TAKE_SEATS = """
@@ -63,6 +65,9 @@ ORDER BY id FOR UPDATE
 """
 
 
+Before = Callable[[psycopg.Connection[Any]], None]
+
+
 class NotOnSale(Conflict):
     code = "not-on-sale"
 
@@ -100,34 +105,58 @@ class Codes:
     access_code_id: int | None
 
 
-def take(db: Session, seats: Sequence[SeatWish], codes: Sequence[CodeWish], seat: Seat = Seat.HELD) -> None:
-    """Takes seats and code uses for attendee rows that this transaction has written. The last thing before the commit.
+def take(
+    db: Session,
+    seats: Sequence[SeatWish],
+    codes: Sequence[CodeWish],
+    seat: Seat = Seat.HELD,
+    *,
+    before: Before | None = None,
+) -> None:
+    """Takes seats and code uses for attendee rows of this transaction: the last thing before the commit.
 
-    Raises SoldOut, OfferChanged or DiscountExhausted; the caller's transaction rolls back, and nothing is taken.
+    `before` sends statements along that need no answer, ahead of those of the ledger. Raises SoldOut, OfferChanged or
+    DiscountExhausted; the caller's transaction rolls back, and nothing is taken.
     """
-    connection = db.connection()
-    for wish in sorted(seats, key=lambda each: each.ticket_id):
-        values = {
-            "ticket": wish.ticket_id,
-            "event": wish.event_id,
-            "capacity": wish.capacity,
-            "version": wish.version,
-            "on_sale": wish.on_sale,
-            **_counts(seat, wish.seats),
-        }
-        if connection.exec_driver_sql(_TAKE_SEATS, values).first() is None:
-            raise _no_seats(db, wish)
-    for code in sorted(codes, key=lambda each: (each.is_access_code, each.code_id)):
-        uses = {
-            "code": code.code_id,
-            "is_access_code": code.is_access_code,
-            "limit": code.limit,
-            "version": code.version,
-            "is_active": code.is_active,
-            "uses": code.uses,
-        }
-        if connection.exec_driver_sql(_TAKE_USES, uses).first() is None:
-            raise _no_uses(db, code)
+    with at_once(db) as connection:
+        if before is not None:
+            before(connection)
+        asked_seats = [
+            (wish, connection.execute(_TAKE_SEATS, _seat_values(wish, seat)))
+            for wish in sorted(seats, key=lambda each: each.ticket_id)
+        ]
+        asked_uses = [
+            (code, connection.execute(_TAKE_USES, _use_values(code)))
+            for code in sorted(codes, key=lambda each: (each.is_access_code, each.code_id))
+        ]
+        no_seats = [wish for wish, answer in asked_seats if answer.fetchone() is None]
+        no_uses = [code for code, answer in asked_uses if answer.fetchone() is None]
+    if no_seats:
+        raise _no_seats(db, no_seats[0])
+    if no_uses:
+        raise _no_uses(db, no_uses[0])
+
+
+def _seat_values(wish: SeatWish, seat: Seat) -> dict[str, Any]:
+    return {
+        "ticket": wish.ticket_id,
+        "event": wish.event_id,
+        "capacity": wish.capacity,
+        "version": wish.version,
+        "on_sale": wish.on_sale,
+        **_counts(seat, wish.seats),
+    }
+
+
+def _use_values(code: CodeWish) -> dict[str, Any]:
+    return {
+        "code": code.code_id,
+        "is_access_code": code.is_access_code,
+        "limit": code.limit,
+        "version": code.version,
+        "is_active": code.is_active,
+        "uses": code.uses,
+    }
 
 
 def move(

@@ -8,6 +8,7 @@ import pytest
 from chassis.testing import Client, service_fixtures
 from services.orders.commands import placing, replicas
 from services.orders.main import SERVICE
+from services.orders.queries import numbers
 from services.orders.tests.fair import Bank, Fair
 
 globals().update(service_fixtures(SERVICE))
@@ -18,6 +19,8 @@ def _nothing_remembered(clean: None) -> None:
     """Tables are empty before each test, so a process must not believe that it has filled them."""
     replicas.forget_known()
     placing.turnstile.forget()
+    numbers.orders.forget()
+    numbers.attendees.forget()
 
 
 @pytest.fixture
