@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SERVICES := accounts events orders payments tickets
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset test test-rabbitmq lint format proto bench images e2e chaos docs secrets clean
+.PHONY: help up reset test test-rabbitmq lint format proto bench images e2e chaos docs secrets backup restore clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,6 +55,12 @@ images: ## build every image of docker-compose.yml
 
 e2e: $(VENV)/.installed images ## the journeys through containers: images, PostgreSQL, RabbitMQ (needs Docker)
 	$(BIN)/python -m pytest tests/e2e --timeout 300
+
+backup: ## everything that the compose system keeps, into TO=folder (default var/backup/<time>)
+	@deploy/compose/backup.sh $(TO)
+
+restore: ## puts back what `make backup` kept: make restore FROM=folder
+	@deploy/compose/restore.sh $(FROM)
 
 clean: ## remove the environment and caches (not the data)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build *.egg-info
