@@ -9,21 +9,27 @@ from chassis.inbox import consumes
 from proto.accounts.accounts_pb2 import UserChanged
 from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderState
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
+from services.events import erasing
 from services.events.models import Event, OrderSale, StripeAuthorization, User
 
 
 @consumes(UserChanged)
 def keep_user(db: Session, message: UserChanged) -> None:
-    """Keeps the replica of a user; a deleted one leaves a tombstone without a name."""
+    """Keeps the replica of a user; an erased one is forgotten, and leaves a tombstone that nothing overtakes."""
     apply_user(db, message)
 
 
 def apply_user(db: Session, message: UserChanged) -> None:
     """Writes what is newer than what we have."""
     user = message.user
+    known = db.get(User, user.id)
+    email = known.email if known is not None else ""
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "locale")
-    values = {name: "" if user.deleted else getattr(user, name) for name in names}
-    replicas.apply(db, User, user, {**values, "is_verified": user.is_verified, "role": user.role or "user"})
+    values = {name: "" if user.erased else getattr(user, name) for name in names}
+    if replicas.apply(db, User, user, {**values, "is_verified": user.is_verified, "role": user.role or "user"}):
+        db.expire_all()
+        if user.erased:
+            erasing.forget(db, user.id, email)
 
 
 @consumes(StripeAuthorizationChanged)

@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import distinct, select
 
 from chassis import clock
 from chassis.db import transaction
@@ -41,7 +41,7 @@ def reject_stale_proposals() -> None:
 def fill_users() -> None:
     """A new or rebuilt replica of users reads accounts' snapshot; the queue was bound before."""
     with transaction() as db:
-        if db.scalar(select(func.count()).select_from(User)):
+        if db.scalars(select(User.id).limit(1)).first() is not None:
             return
     for user in pages(clients.users_after):
         with transaction() as db:

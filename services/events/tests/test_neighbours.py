@@ -4,8 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from chassis import db as database
+from chassis import mail
 from chassis.errors import NotFound
 from proto.accounts.accounts_pb2 import User as UserState
 from proto.accounts.accounts_pb2 import UserChanged
@@ -14,7 +17,8 @@ from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderSt
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import consumers
 from services.events.grpc_server import EventsServicer
-from services.events.tests.conftest import OWNER, STRANGER, Making, Orders, Published
+from services.events.models import User
+from services.events.tests.conftest import OWNER, STRANGER, Making, Orders, Published, made, to
 
 server = EventsServicer()
 
@@ -38,6 +42,35 @@ def test_late_news_of_a_user_is_ignored_and_the_team_is_named(making: Making) ->
     assert own["attributes"]["email"] == "olga@example.com"
     hear(consumers.keep_user, UserChanged(user=UserState(id=OWNER, version=6, deleted=True)))
     assert making.owner.get(path).json()["included"] == []
+
+
+def test_an_erased_person_is_forgotten_for_good(making: Making, db: Session) -> None:
+    event = making.event()
+    hear(
+        consumers.keep_user,
+        UserChanged(user=UserState(id=STRANGER, version=1, email="sam@example.com", first_name="Sam")),
+    )
+    given = {"name": "Sam", "email": "sam@example.com", "short_biography": "Born.", "is_featured": True}
+    speaker = made(making.child("speakers", "speaker", event, **given))
+    invite = {"email": "Sam@example.com", "role_name": "registrar", "related": {"role": to("role", "6")}}
+    made(making.child("role-invites", "role-invite", event, **invite))
+    hear(
+        consumers.keep_user, UserChanged(user=UserState(id=STRANGER, version=2, email="sam@example.com", deleted=True))
+    )
+    last = 2**62
+    hear(
+        consumers.keep_user,
+        UserChanged(user=UserState(id=STRANGER, epoch=last, version=last, deleted=True, erased=True)),
+    )
+    hear(
+        consumers.keep_user,
+        UserChanged(user=UserState(id=STRANGER, version=3, email="sam@example.com", first_name="Sam")),
+    )
+    shown = making.owner.get(f"/v1/speakers/{speaker['id']}").json()["data"]["attributes"]
+    assert (shown["name"], shown["email"], shown["short-biography"]) == ("Former speaker", None, None)
+    assert making.owner.get(f"/v1/events/{event['id']}/role-invites").json()["data"] == []
+    assert [row.email for row in db.scalars(select(User))] == [""]
+    assert "sam" not in str(db.execute(select(mail.mail)).all()).lower()
 
 
 def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, published: Published) -> None:
