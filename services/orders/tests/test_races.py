@@ -2,17 +2,21 @@
 names the guard."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from chassis import clock
+from chassis import db as chassis_db
 from chassis.testing import Client
 from proto.orders import orders_pb2
 from services.orders import jobs
+from services.orders.models import Stock
 from services.orders.queries import orders as queries
 from services.orders.tests.fair import change, patch, seat_rows, seats, status_of, stored, uses
 from services.orders.tests.test_orders import attendee_body, order_body
@@ -72,13 +76,35 @@ def test_the_last_use_of_a_code_is_taken_once(at_once: Any, fair: Any) -> None:
 
 
 def test_carts_in_opposite_order_do_not_deadlock(at_once: Any, fair: Any) -> None:
-    """Guard: seats are taken in the order of ticket ids. Without it the retries of `run` run out: some get 503."""
-    forward = buy({"id": 1}, {"id": 2})
-    backward = buy({"id": 2}, {"id": 1})
-    for _ in range(3):
-        answers = at_once(*[forward, backward] * 4)
-        assert {answer.status_code for answer in answers} == {200}
-    assert seats() == seat_rows() == {1: (24, 0), 2: (24, 0)}
+    """Nobody is refused for the order of the lines in a cart."""
+    forward, backward = buy({"id": 1}, {"id": 2}), buy({"id": 2}, {"id": 1})
+    answers = at_once(*[forward, backward] * 4)
+    assert {answer.status_code for answer in answers} == {200}
+    assert seats() == seat_rows() == {1: (8, 0), 2: (8, 0)}
+
+
+def test_seats_are_taken_in_the_order_of_ticket_ids(order: Any, at_once: Any, fair: Any) -> None:
+    """Guard: `take` sorts its wishes. A cart that waits for ticket 1 must not hold ticket 2 meanwhile."""
+    order({"id": 1}, {"id": 2})
+    with ThreadPoolExecutor(1) as pool, chassis_db.engine().connect() as first:
+        first.execute(sa.select(Stock).where(Stock.ticket_id == 1).with_for_update())
+        waiting = pool.submit(at_once, buy({"id": 2}, {"id": 1}))
+        wait_until_somebody_waits()
+        first.execute(sa.select(Stock).where(Stock.ticket_id == 2).with_for_update(nowait=True))
+        first.rollback()
+        [answer] = waiting.result()
+    assert answer.status_code == 200
+
+
+def wait_until_somebody_waits() -> None:
+    """Until a transaction of this database waits for a lock."""
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with chassis_db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for _ in range(500):
+            if connection.exec_driver_sql(waits).scalar():
+                return
+            time.sleep(0.01)
+    raise AssertionError("nobody waits for a lock")
 
 
 def test_an_attendee_gets_into_one_order_only(at_once: Any, buyer: Any, fair: Any) -> None:

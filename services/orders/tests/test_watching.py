@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from chassis import clock
+from chassis.db import transaction
 from services.orders import jobs
 from services.orders.tests.fair import change
 
@@ -25,7 +26,7 @@ def test_an_order_whose_end_does_not_come_is_stuck_until_it_ends(order: Any) -> 
 def test_a_completed_order_without_tickets_is_seen_after_ten_minutes(order: Any) -> None:
     identifier = order()["attributes"]["identifier"]
     change(identifier, status="completed", completed_at=clock.now())
-    with jobs.transaction() as db:
+    with transaction() as db:
         db.connection().exec_driver_sql("UPDATE attendees SET seat = 'sold'")
     assert figures() == (0, 0)
     with clock.freeze(clock.now() + timedelta(minutes=11)):
