@@ -1,4 +1,4 @@
-"""Journeys: the whole system, as `make up` starts it, driven through the gateway only.
+"""What journeys and contract share: the whole system, as `make up` starts it, driven through the gateway only.
 
 TEST_POSTGRES_URL and TEST_BROKER_URL name other engines than the embedded ones.
 """
@@ -16,7 +16,7 @@ from tests.journey.stage import Stage
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One system for all journeys; each makes its own people and events."""
+    """One system for all tests of a run; each makes its own people and events."""
     folder = tmp_path_factory.mktemp("system")
     server_url, broker_url = os.environ.get("TEST_POSTGRES_URL"), os.environ.get("TEST_BROKER_URL")
     prefix = f"journey_{uuid.uuid4().hex[:8]}_" if server_url else "stagedoor_"

@@ -1,0 +1,1 @@
+"""What clients rely on: the documented transactions of this API, driven through the gateway."""
