@@ -14,6 +14,9 @@ class Settings(MailSettings, ServiceSettings):
         "PAYMENT_PROVIDERS", doc="which providers payments can use, as clients are told", default="stripe,paypal"
     )
     invite_days: int = setting("INVITE_DAYS", doc="how many days an invitation to a team can be accepted", default=14)
+    data_epoch: int = setting(
+        "DATA_EPOCH", doc="raise it by one after restoring this database from a backup: replicas then follow", default=0
+    )
     repair_after_seconds: int = setting(
         "REPAIR_AFTER_SECONDS", doc="when a restriction without its commit counts as cut off", default=30
     )

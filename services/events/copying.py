@@ -40,7 +40,7 @@ from services.events.models import (
     ticket_tag_tickets,
 )
 
-NEVER = frozenset({"id", "event_id", "version", "epoch", "changed_at", "created_at", "hash"})
+NEVER = frozenset({"id", "event_id", "version", "changed_at", "created_at", "hash"})
 OF_EVENT_NEVER = NEVER | {
     "identifier",
     "state",

@@ -1,7 +1,7 @@
 """What the clock starts."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import distinct, select
 
@@ -12,8 +12,9 @@ from chassis.replicas import pages
 from proto.accounts.accounts_pb2 import UserChanged
 from services.events import clients, config, programme, promises
 from services.events.consumers import apply_user
-from services.events.models import Restriction, User
+from services.events.models import Restriction
 
+USERS_READ_EVERY = timedelta(days=1)
 log = logging.getLogger(__name__)
 
 
@@ -37,12 +38,20 @@ def reject_stale_proposals() -> None:
                 return
 
 
+_users_read_at: datetime | None = None
+
+
 @job(every_seconds=60)
-def fill_users() -> None:
-    """A new or rebuilt replica of users reads accounts' snapshot; the queue was bound before."""
-    with transaction() as db:
-        if db.scalars(select(User.id).limit(1)).first() is not None:
-            return
+def read_users() -> None:
+    """Once a day, and first after the start: every user as accounts knows it. Messages keep them up to date in between.
+
+    Heals what a new or restored database has missed. Raises Unavailable while accounts is down: next minute.
+    """
+    global _users_read_at
+    now = clock.now()
+    if _users_read_at is not None and now - _users_read_at < USERS_READ_EVERY:
+        return
     for user in pages(clients.users_after):
         with transaction() as db:
             apply_user(db, UserChanged(user=user))
+    _users_read_at = now

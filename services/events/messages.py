@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from proto.events import events_pb2 as pb
+from services.events import config
 from services.events.domain.roles import NAMES
 from services.events.models import AccessCode, DiscountCode, Event, Member, Tax, Ticket
 
@@ -20,11 +21,16 @@ PAYMENT_MODES = {
 }
 
 
+def epoch() -> int:
+    """Raised after a restore, so that what the database says now beats what it said before."""
+    return config.current().data_epoch
+
+
 def of_event(event: Event) -> pb.Event:
     """The event."""
     return pb.Event(
         id=event.id,
-        epoch=event.epoch,
+        epoch=epoch(),
         version=event.version,
         deleted=event.deleted_at is not None,
         identifier=event.identifier,
@@ -68,7 +74,7 @@ def of_ticket(ticket: Ticket, *, event_is_on_sale: bool) -> pb.Ticket:
     """The ticket type. What may be held of it depends on its event too."""
     return pb.Ticket(
         id=ticket.id,
-        epoch=ticket.epoch,
+        epoch=epoch(),
         version=ticket.version,
         deleted=ticket.deleted_at is not None,
         event_id=ticket.event_id,
@@ -99,7 +105,7 @@ def of_code(code: DiscountCode | AccessCode, ticket_ids: list[int]) -> pb.Discou
     """A code of either kind, as whoever counts its uses needs it."""
     message = pb.DiscountCode(
         id=code.id,
-        epoch=code.epoch,
+        epoch=epoch(),
         version=code.version,
         deleted=code.deleted_at is not None,
         event_id=code.event_id,
@@ -121,7 +127,7 @@ def of_discount(code: DiscountCode, ticket_ids: list[int]) -> pb.Discount:
         code=code.code,
         type=code.type,
         value=decimal_text(code.value),
-        epoch=code.epoch,
+        epoch=epoch(),
         version=code.version,
         is_active=code.is_active,
         tickets_number=code.tickets_number or 0,
@@ -136,7 +142,7 @@ def of_access_code(code: AccessCode, ticket_ids: list[int]) -> pb.AccessCode:
     return pb.AccessCode(
         id=code.id,
         code=code.code,
-        epoch=code.epoch,
+        epoch=epoch(),
         version=code.version,
         is_active=code.is_active,
         tickets_number=code.tickets_number or 0,
@@ -155,7 +161,7 @@ def of_member(member: Member, role_ids: list[int]) -> pb.EventRole:
     """What one user may do in one event."""
     return pb.EventRole(
         id=member.id,
-        epoch=member.epoch,
+        epoch=epoch(),
         version=member.version,
         event_id=member.event_id,
         user_id=member.user_id,

@@ -24,7 +24,7 @@ from chassis import clock
 from chassis import db as database
 from chassis.errors import Conflict, DomainError, Unavailable
 from proto.orders import orders_pb2 as pb
-from services.events import clients, sales
+from services.events import clients, messages, sales
 from services.events.models import AccessCode, DiscountCode, Event, Restriction, Ticket
 from services.events.models.base import Versioned
 
@@ -40,7 +40,6 @@ class Limit:
     kind: str
     id: int
     version: int
-    epoch: int
     event_id: int = 0
     capacity: int = 0
     on_sale: bool = False
@@ -133,7 +132,7 @@ def _of_event(db: Session, row: Event) -> list[Limit]:
 
 
 def _limit_of(ticket: Ticket, **rest: Any) -> Limit:
-    return Limit("ticket", ticket.id, ticket.version, ticket.epoch, event_id=ticket.event_id, **rest)
+    return Limit("ticket", ticket.id, ticket.version, event_id=ticket.event_id, **rest)
 
 
 def _of_code(code: DiscountCode | AccessCode) -> list[Limit]:
@@ -145,7 +144,7 @@ def _of_code(code: DiscountCode | AccessCode) -> list[Limit]:
     if is_active and (limit == 0 or (limit_before and limit >= limit_before)):
         return []
     kind = "access-code" if isinstance(code, AccessCode) else "discount-code"
-    return [Limit(kind, code.id, code.version, code.epoch, capacity=limit, is_active=is_active)]
+    return [Limit(kind, code.id, code.version, capacity=limit, is_active=is_active)]
 
 
 def _before(row: Any) -> Callable[[str], Any]:
@@ -217,7 +216,7 @@ def _request(limits: list[Limit]) -> pb.RestrictRequest:
             pb.StockLimit(
                 ticket_id=each.id,
                 event_id=each.event_id,
-                epoch=each.epoch,
+                epoch=messages.epoch(),
                 version=each.asked_version,
                 capacity=each.capacity,
                 on_sale=each.on_sale,
@@ -230,7 +229,7 @@ def _request(limits: list[Limit]) -> pb.RestrictRequest:
             pb.CodeLimit(
                 code_id=each.id,
                 is_access_code=each.kind == "access-code",
-                epoch=each.epoch,
+                epoch=messages.epoch(),
                 version=each.asked_version,
                 limit=each.capacity,
                 is_active=each.is_active,

@@ -44,7 +44,6 @@ class Versioned:
     Committed versions are even: a limit that orders was asked to keep before its commit has the odd number in between.
     """
 
-    epoch: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     version: Mapped[int] = mapped_column(BigInteger, nullable=False)
     changed_at: Mapped[datetime] = mapped_column(default=clock.now)
 
