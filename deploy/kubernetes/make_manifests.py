@@ -179,7 +179,7 @@ def deployment(service: str, role: str) -> list[Document]:
         "type": "Resource",
         "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": CPU_AIM}},
     }
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    target: Document = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     made = [
         manifest("apps/v1", "Deployment", name, {"selector": selector, "strategy": strategy, "template": template}),
         manifest("policy/v1", "PodDisruptionBudget", name, {"maxUnavailable": 1, "selector": selector}),
@@ -221,8 +221,8 @@ def migration(service: str) -> Document:
 def policies() -> list[Document]:
     """Nobody talks to anybody, but for what is declared."""
     everyone = {"matchLabels": {"app.kubernetes.io/part-of": "stagedoor"}}
-    dns = {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
-    engines = {"ports": [{"protocol": "TCP", "port": port} for port in (5432, 5671, 5672)]}
+    dns: Document = {"ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+    engines: Document = {"ports": [{"protocol": "TCP", "port": port} for port in (5432, 5671, 5672)]}
     watcher = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
     made = [
         policy("nothing-by-default", {}, ingress=[], egress=[]),
@@ -239,7 +239,7 @@ def policies() -> list[Document]:
             pods = {"matchLabels": {key: value for key, value in labels(caller, "").items() if value}}
             made += passage(f"{caller}-calls-{callee}", pods, {"matchLabels": labels(callee, "grpc")}, GRPC)
     for service, roles in OUTSIDE.items():
-        within = {"key": "app.kubernetes.io/component", "operator": "In", "values": list(roles)}
+        within: Document = {"key": "app.kubernetes.io/component", "operator": "In", "values": list(roles)}
         pods = {"matchLabels": {"app.kubernetes.io/name": service}, "matchExpressions": [within]}
         made.append(policy(f"{service}-outside", pods, egress=[{"ports": [tcp(port) for port in OUTSIDE_PORTS]}]))
     return made

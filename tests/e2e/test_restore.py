@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from tests.e2e.system import ROOT, ComposeSystem
-from tests.journey.stage import Stage, number, text_of_pdf
+from tests.journey.stage import Stage, text_of_pdf
 
 
 def run(system: ComposeSystem, script: str, folder: Path) -> str:
