@@ -31,7 +31,7 @@ test: $(VENV)/.installed ## all tests that need neither Docker nor root
 lint: $(VENV)/.installed ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy chassis gateway local services tests bench conftest.py
+	$(BIN)/mypy chassis gateway local services tests bench deploy/kubernetes conftest.py
 
 format: $(VENV)/.installed ## let ruff lay out the code
 	$(BIN)/ruff format .

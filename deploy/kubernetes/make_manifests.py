@@ -240,8 +240,8 @@ def policies() -> list[Document]:
             made += passage(f"{caller}-calls-{callee}", pods, {"matchLabels": labels(callee, "grpc")}, GRPC)
     for service, roles in OUTSIDE.items():
         within: Document = {"key": "app.kubernetes.io/component", "operator": "In", "values": list(roles)}
-        pods = {"matchLabels": {"app.kubernetes.io/name": service}, "matchExpressions": [within]}
-        made.append(policy(f"{service}-outside", pods, egress=[{"ports": [tcp(port) for port in OUTSIDE_PORTS]}]))
+        leaving: Document = {"matchLabels": {"app.kubernetes.io/name": service}, "matchExpressions": [within]}
+        made.append(policy(f"{service}-outside", leaving, egress=[{"ports": [tcp(port) for port in OUTSIDE_PORTS]}]))
     return made
 
 
