@@ -10,19 +10,25 @@ SERVICES := accounts events orders payments tickets
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+# What runs the system; the tools for tests and lint come on top when they are first needed.
+$(VENV)/.runtime: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed ($(PYTHON) was not found). Set PYTHON=... if it has another name."; exit 1; }
-	@echo "Creating $(VENV) (a few minutes the first time) ..."
+	@echo "Creating $(VENV) (a minute or two, the first time only) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[accounts,events,orders,payments,tickets,gateway,local]'
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.runtime
+	@echo "Adding the tools for tests and lint ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[accounts,events,orders,payments,tickets,gateway,local,dev]'
 	@touch $@
 
 install: $(VENV)/.installed ## the environment with everything in it
 
-up: $(VENV)/.installed ## the whole system on this machine, with demo data
+up: $(VENV)/.runtime ## the whole system on this machine, with demo data
 	@exec $(BIN)/python -m local.up
 
-reset: $(VENV)/.installed ## forget all data of the local system
+reset: $(VENV)/.runtime ## forget all data of the local system
 	@$(BIN)/python -c "from local.up import reset; reset()"
 
 test: $(VENV)/.installed ## all tests that need neither Docker nor root
