@@ -1,0 +1,266 @@
+"""Holes that the known implementation of this API has, tried on ours. docs/compatibility.md lists all of them, and where
+the rest is tested."""
+
+from typing import Any
+
+import pytest
+
+from local.api import Api, ref
+from tests.contract.scene import RECIPES, People, Scene
+from tests.journey.stage import Stage, code_of
+
+PRIVATE = {"email", "billing-address", "contact", "details", "is-admin", "last-accessed-at"}
+
+HIDDEN = {"order", "attendee", "access-code", "discount-code", "role-invite", "users-events-roles"}
+
+
+@pytest.fixture(scope="module")
+def scene(people: People) -> Scene:
+    """A published event with something of everything; tests here only try to change it."""
+    made = Scene(people)
+    for key in RECIPES:
+        if "keys" not in key and key != "event-topic":
+            made.the(key)
+    return made.published()
+
+
+@pytest.fixture(scope="module")
+def rival(people: People) -> Api:
+    """Somebody who runs an event too, another one."""
+    rival = people.stage.person("rival")
+    event = Scene(people).document("event")["data"]["attributes"]
+    rival.create("/v1/events", "event", event)
+    return rival
+
+
+# Money
+
+
+@pytest.mark.parametrize("trick", [{"discount-verify": False}, {"discount_verify": False}, {"quantity_discount": 99}])
+def test_no_word_of_the_client_passes_a_codes_limit(people: People, trick: dict[str, Any]) -> None:
+    scene = Scene(people).published()
+    code = scene.the("discount-code")
+    people.organizer.change(
+        f"/v1/discount-codes/{code['id']}", "discount-code", code["id"], {"tickets-number": 2, "max-quantity": 2}
+    )
+    line = {"id": scene.id("ticket"), "quantity": 2, **trick}
+    cart = {"tickets": [line], "discount-code": code["id"], **trick}
+    people.buyer.call("POST", "/v1/orders/create-order", json=cart)
+    answer = people.buyer.send("POST", "/v1/orders/create-order", json=cart)
+    assert (answer.status_code, code_of(answer)) == (422, "discount-exhausted")
+
+
+@pytest.mark.parametrize("quantity", [-1, 0])
+def test_a_negative_line_lowers_no_total(scene: Scene, quantity: int) -> None:
+    lines = [{"id": scene.id("ticket"), "quantity": 2}, {"id": scene.id("ticket"), "quantity": quantity}]
+    for path in ("/v1/orders/calculate-amount", "/v1/orders/create-order"):
+        assert scene.people.buyer.send("POST", path, json={"tickets": lines}).status_code in (400, 422)
+
+
+def test_as_many_attendees_as_tickets(scene: Scene) -> None:
+    cart = {"tickets": [{"id": scene.id("ticket"), "quantity": 3}]}
+    order = scene.people.buyer.call("POST", "/v1/orders/create-order", json=cart)["data"]
+    attendees = scene.people.buyer.get(f"/v1/orders/{order['id']}/attendees")["data"]
+    assert len(attendees) == 3
+
+
+# Who may read
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/orders",
+        "/v1/orders/{order}",
+        "/v1/attendees/{attendee}",
+        "/v1/tickets/{ticket}/attendees",
+        "/v1/events/{event}/attendees",
+        "/v1/events/{event}/attendees/search?q=Grace",
+        "/v1/events/{event}/export/attendees/csv",
+        "/v1/events/{event}/orders",
+        "/v1/events/{event}/order-statistics",
+        "/v1/events/{event}/discount-codes",
+        "/v1/events/{event}/access-codes",
+        "/v1/events/{event}/role-invites",
+        "/v1/discount-codes",
+        "/v1/discount-codes/{discount-code}",
+        "/v1/access-codes/{access-code}",
+        "/v1/role-invites/{role-invite}",
+        "/v1/users",
+        "/v1/users/{organizer}",
+        "/v1/users/{organizer}/orders",
+        "/v1/users/{organizer}/notifications",
+        "/v1/users/{organizer}/alternate-emails",
+    ],
+)
+def test_strangers_read_nothing_that_is_not_theirs(scene: Scene, path: str) -> None:
+    assert scene.people.nobody.send("GET", _filled(path, scene)).status_code in {401, 403, 404}
+    answer = scene.people.stranger.send("GET", _filled(path, scene))
+    assert answer.status_code in {403, 404} or answer.json()["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "relations"),
+    [
+        ("/v1/events/{event}", "owner organizers coorganizers speakers speakers.user roles.user role-invites orders"),
+        ("/v1/events/{event}", "attendees discount-codes access-codes tickets.discount-codes tickets.access-codes"),
+        ("/v1/events/{event}/tickets", "discount-codes access-codes attendees event.owner event.orders"),
+        ("/v1/events/{event}/sessions", "creator speakers.user feedbacks.user"),
+        ("/v1/events/{event}/feedbacks", "user user.orders"),
+        ("/v1/tickets/{ticket}", "attendees attendees.order access-codes.marketer discount-codes.marketer"),
+        ("/v1/speakers/{speaker}", "user event.attendees event.owner"),
+    ],
+)
+def test_nothing_private_is_included(scene: Scene, path: str, relations: str) -> None:
+    for who in (scene.people.nobody, scene.people.stranger):
+        for relation in relations.split():
+            answer = who.send("GET", f"{_filled(path, scene)}?include={relation}")
+            assert answer.status_code in {200, 400}, answer.text  # 400: a relation that nobody follows from here
+            included = answer.json().get("included", [])
+            assert {each["type"] for each in included} & HIDDEN == set(), relation
+            for each in included:
+                shown = {name for name, value in each.get("attributes", {}).items() if value is not None}
+                assert each["type"] not in ("user", "speaker") or not shown & PRIVATE, each
+
+
+def test_those_who_run_the_event_do_include_it(scene: Scene) -> None:
+    """The other side of the test above: its relations are real ones."""
+    found = scene.people.organizer.get(_filled("/v1/events/{event}?include=owner,discount-codes,access-codes", scene))
+    assert {each["type"] for each in found["included"]} == {"user", "discount-code", "access-code"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'filter=[{{"name": "owner", "op": "has", "val": {{"name": "email", "op": "ilike", "val": "{guess}"}}}}]',
+        'filter=[{{"name": "orders", "op": "any", "val": {{"name": "id", "op": "gt", "val": 0}}}}]',
+        'filter=[{{"name": "access-codes", "op": "any", "val": {{"name": "code", "op": "ilike", "val": "%"}}}}]',
+        "sort=owner.email",
+        "sort=orders.amount",
+    ],
+)
+def test_filter_and_sort_tell_strangers_nothing(scene: Scene, question: str) -> None:
+    """What may not be seen is not asked about either: refused, or the same answer whether or not the guess is right."""
+    identifier = scene.attribute("event", "identifier")
+    narrowed = f"&filter[identifier]={identifier}"
+    answers = [
+        scene.people.stranger.send("GET", f"/v1/events?{question.format(guess=guess)}{narrowed}")
+        for guess in (scene.people.organizer.address, "nobody@example.com")
+    ]
+    statuses = {answer.status_code for answer in answers}
+    assert statuses == {400} or len({str(answer.json()["data"]) for answer in answers}) == 1
+    assert statuses == {400} or "any" not in question or answers[0].json()["data"] == []
+
+
+def test_deleted_rows_are_for_admins(people: People) -> None:
+    scene = Scene(people).published()
+    track = scene.id("track")
+    people.organizer.call("DELETE", f"/v1/tracks/{track}?permanent=true")
+    path = f"/v1/tracks/{track}?get_trashed=true"
+    assert [who.send("GET", path).status_code for who in (people.nobody, people.stranger)] == [404, 404]
+    assert people.admin.send("GET", path).status_code == 200, "permanent=true counted for somebody who is no admin"
+
+
+def test_the_public_settings_hold_no_secret_and_no_billing_data(people: People) -> None:
+    shown = people.nobody.get("/v1/settings")["data"]["attributes"]
+    assert shown
+    words = ("secret", "password", "billing", "invoice", "smtp", "sendgrid", "token")
+    assert [name for name, value in shown.items() if value and any(word in name for word in words)] == []
+
+
+# Who may write
+
+
+@pytest.mark.parametrize(
+    ("call", "type_"),
+    [
+        ("PATCH /v1/discount-codes/{discount-code}", "discount-code"),
+        ("DELETE /v1/discount-codes/{discount-code}", None),
+        ("PATCH /v1/access-codes/{access-code}", "access-code"),
+        ("DELETE /v1/access-codes/{access-code}", None),
+        ("PATCH /v1/stripe-authorizations/{stripe-authorization}", "stripe-authorization"),
+        ("DELETE /v1/stripe-authorizations/{stripe-authorization}", None),
+        ("DELETE /v1/role-invites/{role-invite}", None),
+        ("PATCH /v1/orders/{order}", "order"),
+        ("DELETE /v1/orders/{order}", None),
+        ("POST /v1/orders/{order}/verify", None),
+        ("PATCH /v1/attendees/{attendee}", "attendee"),
+        ("DELETE /v1/attendees/{attendee}", None),
+        ("DELETE /v1/social-links/{social-link}", None),
+        ("DELETE /v1/sponsors/{sponsor}", None),
+        ("DELETE /v1/tracks/{track}", None),
+        ("PATCH /v1/events/{event}", "event"),
+    ],
+)
+def test_nobody_changes_what_belongs_to_another_event(scene: Scene, rival: Api, call: str, type_: str | None) -> None:
+    """To run any event is no right to touch this one."""
+    method, path = _filled(call, scene).split()
+    id_ = path.split("/")[3]
+    body = {"data": {"type": type_, "id": id_, "attributes": {"is-active": False, "name": "Mine"}}} if type_ else None
+    assert rival.send(method, path, json=body).status_code in {403, 404}
+    assert scene.people.nobody.send(method, path, json=body).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "type_", "attributes"),
+    [
+        ("/v1/tags", "tag", {"name": "vip", "color": "#ff0000"}),
+        ("/v1/social-links", "social-link", {"name": "site", "link": "https://example.com"}),
+        ("/v1/tracks", "track", {"name": "Mine", "color": "#ff0000"}),
+        ("/v1/custom-forms", "custom-form", {"form": "attendee", "field-identifier": "shoe", "type": "text"}),
+        ("/v1/role-invites", "role-invite", {"email": "me@example.com", "role-name": "owner"}),
+        ("/v1/access-codes", "access-code", {"code": "MINE", "tickets-number": 5}),
+    ],
+)
+def test_nobody_adds_to_another_event(
+    scene: Scene, rival: Api, path: str, type_: str, attributes: dict[str, Any]
+) -> None:
+    relations = {"event": {"data": ref("event", scene.id("event"))}}
+    body = {"data": {"type": type_, "attributes": attributes, "relationships": relations}}
+    assert rival.send("POST", path, json=body).status_code in {403, 404, 422}
+    assert scene.people.nobody.send("POST", path, json=body).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "related"),
+    [
+        ("/v1/events/{event}/relationships/coorganizers", "user"),
+        ("/v1/tickets/{ticket}/relationships/access-codes", "access-code"),
+        ("/v1/discount-codes/{discount-code}/relationships/tickets", "ticket"),
+        ("/v1/sessions/{session}/relationships/speakers", "speaker"),
+        ("/v1/orders/{order}/relationships/attendees", "attendee"),
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_relationship_endpoints_are_no_back_door(
+    scene: Scene, rival: Api, method: str, path: str, related: str
+) -> None:
+    key = "organizer" if related == "user" else related
+    body = {"data": [ref(related, scene.id(key))]}
+    answer = rival.send(method, _filled(path, scene), json=body, media_type="application/vnd.api+json")
+    assert answer.status_code in {403, 404, 405}
+
+
+def test_an_invitation_cannot_be_read_into_a_role(scene: Scene) -> None:
+    """Whoever reads it finds no token, and a guessed one is worth nothing."""
+    invite = scene.people.organizer.get(f"/v1/role-invites/{scene.id('role-invite')}")["data"]
+    assert invite["attributes"]["hash"] is None
+    guess = {"data": {"token": "1" * 40}}
+    assert scene.people.stranger.send("POST", "/v1/role_invites/accept-invite", json=guess).status_code in {404, 422}
+
+
+def test_nobody_makes_themselves_an_admin(stage: Stage) -> None:
+    person = stage.person("climber")
+    power = {"is-admin": True, "is-super-admin": True, "is-sales-admin": True, "is-marketer": True}
+    path, id_ = f"/v1/users/{person.user_id}", str(person.user_id)
+    person.send("PATCH", path, json={"data": {"type": "user", "id": id_, "attributes": power}})
+    shown = person.get(path)["data"]["attributes"]
+    assert [name for name in power if shown[name]] == []
+
+
+def _filled(path: str, scene: Scene) -> str:
+    for key in ("organizer", *RECIPES):
+        name = f"{{{key}}}"
+        if name in path:
+            path = path.replace(name, scene.id(key))
+    return path
