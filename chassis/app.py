@@ -24,6 +24,7 @@ from connexion.middleware.response_validation import ResponseValidationMiddlewar
 from connexion.middleware.security import SecurityMiddleware
 from connexion.middleware.swagger_ui import SwaggerUIMiddleware
 from connexion.operations import AbstractOperation
+from sqlalchemy import MetaData
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -51,9 +52,11 @@ def create_app(
     *,
     threads: int = 16,
     slow_seconds: float = 1.0,
-    validate_responses: bool = False,
+    metadata: MetaData | None = None,
 ) -> Front:
-    """The HTTP application of a service. Fails when an operation does not say who may call it."""
+    """The HTTP application of a service. Fails when an operation does not say who may call it, or when a resource of the
+    service (of all services without `metadata`) is declared wrongly.
+    """
     document = spec.load(spec_path)
     middlewares: list[Any] = []
     for middleware in ConnexionMiddleware.default_middlewares:
@@ -61,19 +64,16 @@ def create_app(
             middlewares.append(Guard)
         elif middleware is RequestValidationMiddleware:
             middlewares.append(Validation)
-        elif middleware is ResponseValidationMiddleware and not validate_responses:
-            continue
-        elif middleware is not SwaggerUIMiddleware:
+        elif middleware not in (ResponseValidationMiddleware, SwaggerUIMiddleware):
             middlewares.append(middleware)
     app = FlaskApp(
         name,
         middlewares=middlewares,
         jsonifier=Jsonifier(orjson_module),
         pythonic_params=True,
-        validate_responses=validate_responses,
     )
     app.add_api(document)
-    jsonapi.prepare()
+    jsonapi.prepare(metadata)
     _answer_errors(app)
     app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()
     _build_handlers_once(app)

@@ -142,6 +142,7 @@ def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str
             checks,
             threads=settings.http_threads,
             slow_seconds=settings.slow_request_seconds,
+            metadata=service.metadata[0],
         )
     host, _, port = address.rpartition(":")
     config = uvicorn.Config(

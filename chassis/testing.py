@@ -147,7 +147,8 @@ def service_fixtures(service: Service, environment: dict[str, str] | None = None
         rpc.configure(rpc.Peers(service.name, SECRET, dict.fromkeys(PEERS, "127.0.0.1:1")))
         if service.prepare is not None:
             service.prepare(settings, ["test"])
-        yield create_app(service.name, service.spec, {"database": db.is_reachable}, threads=8)
+        checks = {"database": db.is_reachable}
+        yield create_app(service.name, service.spec, checks, threads=8, metadata=service.metadata[0])
         if service.stop is not None:
             service.stop()
         db.engine().dispose()
