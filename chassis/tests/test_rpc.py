@@ -128,3 +128,25 @@ def options_pb2_empty(_: Any = None) -> Any:
     from google.protobuf.descriptor_pb2 import MethodOptions
 
     return MethodOptions()
+
+
+def test_calls_spread_over_replicas_and_survive_the_end_of_one() -> None:
+    class Replica:
+        def __init__(self, number: int) -> None:
+            self.number = number
+
+        def __getattr__(self, _: str) -> Callable[[Any], accounts_pb2.User]:
+            return lambda request: accounts_pb2.User(id=self.number)
+
+    descriptor = accounts_pb2.DESCRIPTOR.services_by_name["Accounts"]
+    add = accounts_pb2_grpc.add_AccountsServicer_to_server
+    secrets = {"orders": rpc.digest(SECRET)}
+    running = [rpc.serve("127.0.0.1:0", [rpc.Servicer(descriptor, add, Replica(at))], secrets) for at in (1, 2)]
+    both = "ipv4:" + ",".join(f"127.0.0.1:{port}" for _, port in running)
+    rpc.configure(rpc.Peers("orders", SECRET, {"accounts": both}))
+    deadline = time.monotonic() + 10
+    while {get_user().id for _ in range(4)} != {1, 2}:  # the second connection may be a moment later
+        assert time.monotonic() < deadline
+    running[0][0].stop(None).wait()
+    assert {get_user().id for _ in range(10)} == {2}
+    running[1][0].stop(None).wait()
