@@ -37,7 +37,7 @@ test: $(VENV)/.installed ## all tests that need neither Docker nor root
 lint: $(VENV)/.installed ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy chassis gateway local services tests bench deploy/kubernetes conftest.py
+	$(BIN)/mypy chassis gateway local services tests bench chaos deploy/kubernetes conftest.py
 
 format: $(VENV)/.installed ## let ruff lay out the code
 	$(BIN)/ruff format .
@@ -49,7 +49,10 @@ proto: $(VENV)/.installed ## generate Python from proto/
 bench: $(VENV)/.installed ## measure: CPU per order, orders per second, a flash sale, reads, PDFs
 	$(BIN)/python -m bench
 
-docs: $(VENV)/.installed ## generate docs/settings.md
+chaos: $(VENV)/.installed ## buyers against a saboteur: make chaos ROUNDS=10 SEED=1 [SECONDS=240], then a checker
+	$(BIN)/python -m chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) --seconds $(or $(SECONDS),0)
+
+docs: $(VENV)/.installed ## generate docs/settings.md and docs/replicas.md
 	$(BIN)/python -m tests.generate_docs
 
 secrets: ## what `docker compose up` reads: every secret as a file, and .env

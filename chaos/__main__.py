@@ -1,0 +1,72 @@
+"""`python -m chaos --rounds 10 --seed 1`: rounds, a table, and an exit code that says whether all was well."""
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from chaos.negative import run_controls
+from chaos.rounds import Result, Theatre
+from local.system import Ports, System
+
+HEAD = "| round | seed | orders by end state | kills | pauses | faults | gave up | violations | calm s | seconds |"
+
+
+def main() -> int:
+    """0 when nothing was violated, and every control was caught."""
+    wishes = _wishes()
+    folder = Path(wishes.folder or tempfile.mkdtemp(prefix="stagedoor-chaos-"))
+    print(f"data and logs: {folder}", flush=True)
+    with System(folder, Ports.free()) as system:
+        theatre = Theatre(system)
+        if wishes.negative:
+            return run_controls(theatre)
+        return _play(theatre, wishes)
+
+
+def _play(theatre: Theatre, wishes: argparse.Namespace) -> int:
+    print(HEAD + "\n" + "|---" * HEAD.count(" | ") + "|---|", flush=True)
+    violated = 0
+    longest = 0.0
+    deadline = time.monotonic() + wishes.seconds if wishes.seconds else float("inf")
+    played = 0
+    for number in range(1, wishes.rounds + 1):
+        if time.monotonic() + longest > deadline:
+            break
+        result = theatre.play(number, f"{wishes.seed}.{number}" if "." not in wishes.seed else wishes.seed)
+        longest = max(longest, result.seconds)
+        violated += len(result.violations)
+        played += 1
+        _show(result)
+    print(f"\n{played} of {wishes.rounds} rounds, {violated} violations", flush=True)
+    return 1 if violated or not played else 0
+
+
+def _show(result: Result) -> None:
+    orders = ", ".join(f"{count} {status}" for status, count in sorted(result.orders.items())) or "none"
+    cells = [
+        result.number, result.seed, orders, result.kills, result.pauses, result.faults, result.gave_up,
+        len(result.violations), f"{result.calm_seconds:.0f}", f"{result.seconds:.0f}",
+    ]  # fmt: skip
+    print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+    for violation in result.violations:
+        print(f"  VIOLATION seed {result.seed} event {result.event_id}: {violation}", flush=True)
+    if result.violations:
+        print("  what was done: " + "; ".join(result.said), flush=True)
+
+
+def _wishes() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seed", default="1", help="of all rounds; or one round's own, like 1.7, to see it again")
+    parser.add_argument(
+        "--seconds", type=float, default=0, help="begin no round that would probably end later (0: no limit)"
+    )
+    parser.add_argument("--negative", action="store_true", help="damage the data and see that the checker notices")
+    parser.add_argument("--folder", help="where data and logs go (default: a new temporary folder)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

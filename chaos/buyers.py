@@ -1,0 +1,174 @@
+"""Buyers and an organizer on a bad day: they do what people do, and try again as a phone does that has no network."""
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from local.api import JSON_API, Api, ref
+from tests.journey.stage import OnSale, number
+
+CARDS = ("tok_visa", "tok_visa", "tok_visa", "tok_chargeDeclined")
+
+
+class GaveUp(Exception):
+    """No answer for so long that a person would put the phone away. The order must end well all the same."""
+
+
+def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 25) -> requests.Response:
+    """The same request until there is an answer that is not "later"."""
+    deadline = time.monotonic() + within_seconds
+    while time.monotonic() < deadline:
+        try:
+            answer = ask()
+            if answer.status_code < 500 and "Retry-After" not in answer.headers:
+                return answer
+        except requests.RequestException:
+            pass
+        time.sleep(0.4)
+    raise GaveUp
+
+
+class Person:
+    """Somebody who is logged in, with seeded whims. `refused` counts what the system said no to."""
+
+    def __init__(self, api: Api, whims: random.Random) -> None:
+        self.api = api
+        self.whims = whims
+        self.refused = 0
+        self.gave_up = 0
+
+    def send(self, method: str, path: str, body: Any = None, *, media_type: str | None = None) -> requests.Response:
+        """One wish under one Idempotency-Key. Sometimes a double click: the same request twice in a row."""
+        headers = {"Idempotency-Key": uuid.uuid4().hex} if method != "GET" else {}
+
+        def ask() -> requests.Response:
+            return self.api.send(method, path, json=body, media_type=media_type, headers=headers)
+
+        answer = insist(ask)
+        if method != "GET" and self.whims.random() < 0.15:
+            answer = insist(ask)
+        self.refused += answer.status_code >= 400
+        return answer
+
+    def change(self, type_: str, path: str, id_: str, attributes: dict[str, Any]) -> requests.Response:
+        """PATCH of a resource."""
+        return self.send("PATCH", path, {"data": {"type": type_, "id": id_, "attributes": attributes}})
+
+
+class Buyer(Person):
+    """Buys a few times; every purchase goes another way."""
+
+    def purchase(self, event: OnSale, code: str) -> None:
+        """From the cart to whatever end the whims want."""
+        try:
+            order = self._order(event, code)
+            if order is not None and self.whims.random() > 0.07:  # else: closes the browser
+                self._fill_in(order)
+                self._pay(order)
+        except GaveUp:
+            self.gave_up += 1
+
+    def _order(self, event: OnSale, code: str) -> dict[str, Any] | None:
+        name = self.whims.choices(("Seat", "Free"), (4, 1))[0]
+        body: dict[str, Any] = {"tickets": event.cart(**{name: self.whims.randint(1, 3)})}
+        if name == "Seat" and self.whims.random() < 0.4:
+            body["discount-code"] = code
+        answer = self.send("POST", "/v1/orders/create-order", body)
+        found: dict[str, Any] | None = answer.json()["data"] if answer.ok else None
+        return found
+
+    def _fill_in(self, order: dict[str, Any]) -> None:
+        attendees = self.send("GET", f"/v1/orders/{number(order)}/attendees").json()["data"]
+        for each in attendees:
+            person = {"firstname": "Ada", "lastname": "Lovelace", "email": f"guest-{uuid.uuid4().hex[:12]}@example.com"}
+            self.change("attendee", f"/v1/attendees/{each['id']}", each["id"], person)
+
+    def _choose(self, order: dict[str, Any], mode: str, status: str) -> requests.Response:
+        attributes = {"payment-mode": mode, "status": status}
+        return self.change("order", f"/v1/orders/{number(order)}", order["id"], attributes)
+
+    def _pay(self, order: dict[str, Any]) -> None:
+        if not order["attributes"]["amount"]:
+            self._choose(order, "free", "completed")
+            return
+        mode = self.whims.choices(("stripe", "paypal", "bank"), (6, 3, 1))[0]
+        chosen = self._choose(order, mode, "placed" if mode == "bank" else "pending")
+        if self.whims.random() < 0.12:
+            self._choose(order, mode, "cancelled")
+            return
+        if mode == "paypal" and chosen.ok:
+            url = chosen.json()["data"]["attributes"]["payment-url"]
+            if url:
+                insist(lambda: requests.get(url, allow_redirects=False, timeout=10))
+            self._charge(order, None)
+        elif mode == "stripe":
+            card = self.whims.choice(CARDS)
+            self._charge(order, card)
+            if card != "tok_visa":
+                self._charge(order, "tok_visa")
+
+    def _charge(self, order: dict[str, Any], token: str | None) -> None:
+        body = {"data": {"type": "charge", "attributes": {"stripe": token} if token else {}}}
+        self.send("POST", f"/v1/orders/{number(order)}/charge", body, media_type=JSON_API)
+
+
+class Organizer(Person):
+    """Confirms what was paid by bank, gives money back, cancels."""
+
+    def work(self, event: OnSale) -> None:
+        """Once through the event's orders."""
+        try:
+            orders = self.send("GET", f"/v1/events/{event.identifier}/orders?page[size]=100").json().get("data", [])
+            for order in orders:
+                self._decide(order)
+        except GaveUp:
+            self.gave_up += 1
+
+    def _decide(self, order: dict[str, Any]) -> None:
+        status, path = order["attributes"]["status"], f"/v1/orders/{number(order)}"
+        luck = self.whims.random()
+        if status == "placed" and luck < 0.7:
+            self.change("order", path, order["id"], {"status": "completed"})
+        elif status == "completed" and luck < 0.12:
+            self.change("order", path, order["id"], {"status": "cancelled", "cancel-note": "It will rain."})
+        elif status == "completed" and luck < 0.3:
+            attendees = self.send("GET", f"{path}/attendees").json()["data"]
+            self.send("POST", f"{path}/refund", {"attendees": [attendees[0]["id"]], "reason": "ill"})
+        elif status == "completed" and luck < 0.42 and order["attributes"]["amount"]:
+            self.send("POST", f"{path}/refund", {"amount": 5})
+
+
+def on_sale(organizer: Api, name: str, moments: dict[str, str], *, seats: int, free: int) -> OnSale:
+    """A published event of this organizer with fewer seats than will be wanted."""
+    event = organizer.create(
+        "/v1/events",
+        "event",
+        {
+            "name": name,
+            "starts-at": moments["starts"],
+            "ends-at": moments["ends"],
+            "timezone": "Europe/Berlin",
+            "location-name": "Town Hall",
+            "payment-currency": "EUR",
+            "payment-country": "DE",
+            "can-pay-by-stripe": True,
+            "can-pay-by-paypal": True,
+            "can-pay-by-bank": True,
+            "paypal-email": "till@example.com",
+            "bank-details": "IBAN DE02 1203 0000 0000 2020 51",
+        },
+    )
+    made: dict[str, str] = {}
+    for kind, given in (
+        ("Seat", {"type": "paid", "price": 20, "quantity": seats}),
+        ("Free", {"type": "free", "price": 0, "quantity": free}),
+    ):
+        sale = {"sales-starts-at": moments["before"], "sales-ends-at": moments["sold-until"]}
+        attributes = {"name": kind, "min-order": 1, "max-order": 3, **sale, **given}
+        made[kind] = organizer.create("/v1/tickets", "ticket", attributes, {"event": ref("event", event["id"])})["id"]
+    organizer.change(f"/v1/events/{event['id']}", "event", event["id"], {"state": "published"})
+    return OnSale(organizer, event["id"], event["attributes"]["identifier"], made)
