@@ -1,4 +1,4 @@
-"""`make docs`: docs/settings.md out of the settings that the code declares, so that every name is documented once."""
+"""`make docs`: docs/settings.md and docs/replicas.md out of what the code declares, so that it is documented once."""
 
 import dataclasses
 from dataclasses import MISSING
@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from chassis.config import ServiceSettings
+from chassis.replicas import Replica
 from gateway.config import SERVICES, GatewaySettings
 
-TARGET = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+KEPT_BY_EVERY_REPLICA = ("id", "epoch", "version", "is_deleted")
 
 
 def settings_page() -> str:
@@ -30,6 +32,43 @@ def settings_page() -> str:
     return "\n".join(parts) + "\n"
 
 
+def replicas_page() -> str:
+    """The whole page."""
+    parts = [
+        "# Replicas\n",
+        "What each service keeps of the others' resources, so that its reads need nobody else. Rows are fed by messages that carry",
+        "full state; what is not newer by (epoch, version) is ignored, deletion leaves a tombstone, and a new replica is filled from",
+        "its owner's `Snapshot…` RPC. Every row also has `id` (the owner's), `epoch`, `version` and `is_deleted`. Who may see a row is",
+        "declared once per type, at its `Resource` in the service's `api/`, and holds for include, filter and sort alike. This page is",
+        "made from the code by `make docs`.",
+    ]
+    for name in SERVICES:
+        import_module(f"services.{name}.main")
+        models = [each for each in _subclasses(Replica) if each.__module__.startswith(f"services.{name}.")]
+        parts += [f"\n## {name}\n", _replicas(models)]
+    return "\n".join(parts) + "\n"
+
+
+def _replicas(models: list[Any]) -> str:
+    if not models:
+        return "Keeps nothing of others."
+    rows = ["| type | what | held | indexed |", "|---|---|---|---|"]
+    for model in sorted(models, key=lambda each: str(each.__name__)):
+        table = model.__table__
+        held = ", ".join(column.name for column in table.columns if column.name not in KEPT_BY_EVERY_REPLICA)
+        indexes = sorted(
+            " + ".join(column.name for column in index.columns) or "an expression" for index in table.indexes
+        )
+        what = " ".join((model.__doc__ or "").split("\n\n")[0].split())
+        rows.append(f"| {model.__name__} | {what} | {held} | {', '.join(['id', *indexes])} |")
+    return "\n".join(rows)
+
+
+def _subclasses(model: Any) -> list[Any]:
+    found = [below for each in model.__subclasses__() for below in (each, *_subclasses(each))]
+    return [each for each in found if "__table__" in vars(each)]
+
+
 def _table(settings: Any, without: frozenset[str]) -> str:
     rows = ["| name | default | meaning |", "|---|---|---|"]
     for each in dataclasses.fields(settings):
@@ -42,5 +81,6 @@ def _table(settings: Any, without: frozenset[str]) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(settings_page(), encoding="utf-8")
+    DOCS.mkdir(parents=True, exist_ok=True)
+    (DOCS / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (DOCS / "replicas.md").write_text(replicas_page(), encoding="utf-8")

@@ -18,6 +18,7 @@ from gateway.main import specs
 from gateway.routing import RoutingTable
 from proto import options_pb2
 from proto.generate import generated
+from tests.generate_docs import replicas_page, settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
 DOES_IO = frozenset(
@@ -186,10 +187,9 @@ def test_generated_code_is_what_the_proto_files_say() -> None:
     assert stored == generated(), "run `make proto`"
 
 
-def test_settings_are_documented_once() -> None:
-    from tests.generate_docs import settings_page
-
+def test_settings_and_replicas_are_documented_once() -> None:
     assert (ROOT / "docs" / "settings.md").read_text() == settings_page(), "run `make docs`"
+    assert (ROOT / "docs" / "replicas.md").read_text() == replicas_page(), "run `make docs`"
 
 
 def test_no_todo_stands() -> None:
