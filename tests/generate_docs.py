@@ -11,6 +11,13 @@ from chassis.replicas import Replica
 from gateway.config import SERVICES, GatewaySettings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+REPLICAS = """# Replicas
+
+What each service keeps of the others' resources, so that its reads need nobody else. Rows are fed by messages that carry
+full state; what is not newer by (epoch, version) is ignored, deletion leaves a tombstone, and a new replica is filled
+from its owner's `Snapshot…` RPC. Every row also has `id` (the owner's), `epoch`, `version` and `is_deleted`. Who may see
+a row is declared once per type, at its `Resource` in the service's `api/`, and holds for include, filter and sort alike.
+This page is made from the code by `make docs`."""
 KEPT_BY_EVERY_REPLICA = ("id", "epoch", "version", "is_deleted")
 
 
@@ -35,12 +42,7 @@ def settings_page() -> str:
 def replicas_page() -> str:
     """The whole page."""
     parts = [
-        "# Replicas\n",
-        "What each service keeps of the others' resources, so that its reads need nobody else. Rows are fed by messages that carry",
-        "full state; what is not newer by (epoch, version) is ignored, deletion leaves a tombstone, and a new replica is filled from",
-        "its owner's `Snapshot…` RPC. Every row also has `id` (the owner's), `epoch`, `version` and `is_deleted`. Who may see a row is",
-        "declared once per type, at its `Resource` in the service's `api/`, and holds for include, filter and sort alike. This page is",
-        "made from the code by `make docs`.",
+        REPLICAS,
     ]
     for name in SERVICES:
         import_module(f"services.{name}.main")
