@@ -66,7 +66,7 @@ class Buyer(Person):
         """From the cart to whatever end the whims want."""
         try:
             order = self._order(event, code)
-            if order is not None and self.whims.random() > 0.07:  # else: closes the browser
+            if order is not None and self.whims.random() > 0.12:  # else: closes the browser
                 self._fill_in(order)
                 self._pay(order)
         except GaveUp:
@@ -117,14 +117,21 @@ class Buyer(Person):
 
 
 class Organizer(Person):
-    """Confirms what was paid by bank, gives money back, cancels."""
+    """Confirms what was paid by bank, gives money back, cancels. Looks once at every order and state."""
+
+    def __init__(self, api: Api, whims: random.Random) -> None:
+        super().__init__(api, whims)
+        self._seen: set[tuple[str, str]] = set()
 
     def work(self, event: OnSale) -> None:
         """Once through the event's orders."""
         try:
             orders = self.send("GET", f"/v1/events/{event.identifier}/orders?page[size]=100").json().get("data", [])
             for order in orders:
-                self._decide(order)
+                looked_at = (order["id"], order["attributes"]["status"])
+                if looked_at not in self._seen:
+                    self._seen.add(looked_at)
+                    self._decide(order)
         except GaveUp:
             self.gave_up += 1
 
@@ -133,12 +140,13 @@ class Organizer(Person):
         luck = self.whims.random()
         if status == "placed" and luck < 0.7:
             self.change("order", path, order["id"], {"status": "completed"})
-        elif status == "completed" and luck < 0.12:
+        elif status == "completed" and luck < 0.15:
             self.change("order", path, order["id"], {"status": "cancelled", "cancel-note": "It will rain."})
-        elif status == "completed" and luck < 0.3:
+        elif status == "completed" and luck < 0.4:
             attendees = self.send("GET", f"{path}/attendees").json()["data"]
-            self.send("POST", f"{path}/refund", {"attendees": [attendees[0]["id"]], "reason": "ill"})
-        elif status == "completed" and luck < 0.42 and order["attributes"]["amount"]:
+            if attendees:  # else all of them were given back before
+                self.send("POST", f"{path}/refund", {"attendees": [attendees[0]["id"]], "reason": "ill"})
+        elif status == "completed" and luck < 0.55 and order["attributes"]["amount"]:
             self.send("POST", f"{path}/refund", {"amount": 5})
 
 

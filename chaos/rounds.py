@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -116,7 +116,8 @@ class Theatre:
             "ends": text(now + timedelta(days=30, hours=4)),
         }
         event = on_sale(self._log_in(self._organizer), f"Round {seed}", moments, seats=14, free=4)
-        return event, self.stage.discount(event, value=25, **{"tickets-number": 5})["id"]
+        paid = replace(event, tickets={"Seat": event.tickets["Seat"]})
+        return event, self.stage.discount(paid, value=25, **{"tickets-number": 5, "max-quantity": 3})["id"]
 
     def _people(self, seed: str) -> list[Buyer]:
         return [

@@ -184,7 +184,7 @@ UNDONE = {
 CODE_USES = """
 SELECT * FROM code_uses WHERE NOT is_access_code AND code_id IN (
     SELECT discount_code_id FROM orders WHERE event_id = %s AND discount_code_id IS NOT NULL
-    UNION SELECT id FROM discount_codes WHERE event_id = %s)
+    UNION SELECT id FROM replica_discount_codes WHERE event_id = %s)
 """
 DEAD = "SELECT queue, type, reason FROM broker.message WHERE queue LIKE '%.dead'"
 
