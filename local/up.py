@@ -28,7 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where all data lives (default: var)")
     parser.add_argument("--port", type=int, default=8080, help="the gateway's port (default: 8080)")
+    parser.add_argument(
+        "--any-ports", action="store_true", help="ports that nobody uses now, instead of the usual ones"
+    )
     arguments = parser.parse_args()
+    ports = Ports.free() if arguments.any_ports else Ports(gateway=arguments.port)
     stop = threading.Event()
 
     def on_signal(_: int, __: FrameType | None) -> None:
@@ -42,7 +46,7 @@ def main() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             sys.exit(f"Stagedoor already runs with the data in {arguments.folder}/. Stop it first (Ctrl-C there).")
-        _run(System(arguments.folder, Ports(gateway=arguments.port), say=_say), stop)
+        _run(System(arguments.folder, ports, say=_say), stop)
 
 
 def reset() -> None:

@@ -39,6 +39,20 @@ def eventually(look: Callable[[], T | None], *, within_seconds: float = 20, what
         time.sleep(0.1)
 
 
+def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 60) -> requests.Response:
+    """As a phone does that loses the network: the same request until there is an answer that is not "later"."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        try:
+            answer = ask()
+            if answer.status_code < 500 and "Retry-After" not in answer.headers:
+                return answer
+        except requests.ConnectionError:
+            pass
+        assert time.monotonic() < deadline, "no answer for a minute"
+        time.sleep(0.3)
+
+
 def text_of_pdf(content: bytes) -> str:
     """All pages' text, white space folded."""
     document = pypdfium2.PdfDocument(content)

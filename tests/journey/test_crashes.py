@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -16,25 +15,11 @@ import requests
 from gateway.config import SERVICES
 from local.api import JSON_API, Api
 from tests.journey.running import Local
-from tests.journey.stage import OnSale, Stage, eventually, number
+from tests.journey.stage import OnSale, Stage, eventually, insist, number
 
 BUYERS = 3
 # A PostgreSQL that was given is not ours to kill; the run on embedded defaults kills its own.
 VICTIMS = (*SERVICES, "gateway", *(() if "TEST_POSTGRES_URL" in os.environ else ("postgres",)))
-
-
-def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 60) -> requests.Response:
-    """As a phone does that loses the network: the same request until there is an answer that is not "later"."""
-    deadline = time.monotonic() + within_seconds
-    while True:
-        try:
-            answer = ask()
-            if answer.status_code < 500 and "Retry-After" not in answer.headers:
-                return answer
-        except requests.ConnectionError:
-            pass
-        assert time.monotonic() < deadline, "no answer for a minute"
-        time.sleep(0.3)
 
 
 def buy(stage: Stage, buyer: Api, event: OnSale) -> dict[str, Any]:
