@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 
 from chaos.negative import run_controls
@@ -16,31 +17,39 @@ HEAD = "| round | seed | orders by end state | kills | pauses | faults | gave up
 def main() -> int:
     """0 when nothing was violated, and every control was caught."""
     wishes = _wishes()
+    deadline = time.monotonic() + wishes.seconds if wishes.seconds else float("inf")
     folder = Path(wishes.folder or tempfile.mkdtemp(prefix="stagedoor-chaos-"))
     print(f"data and logs: {folder}", flush=True)
     with System(folder, Ports.free()) as system:
         theatre = Theatre(system)
         if wishes.negative:
             return run_controls(theatre)
-        return _play(theatre, wishes)
+        return _play(theatre, wishes, deadline)
 
 
-def _play(theatre: Theatre, wishes: argparse.Namespace) -> int:
+def _play(theatre: Theatre, wishes: argparse.Namespace, deadline: float) -> int:
     print(HEAD + "\n" + "|---" * HEAD.count(" | ") + "|---|", flush=True)
     violated = 0
     longest = 0.0
-    deadline = time.monotonic() + wishes.seconds if wishes.seconds else float("inf")
-    played = 0
+    results: list[Result] = []
     for number in range(1, wishes.rounds + 1):
         if time.monotonic() + longest > deadline:
             break
         result = theatre.play(number, f"{wishes.seed}.{number}" if "." not in wishes.seed else wishes.seed)
         longest = max(longest, result.seconds)
         violated += len(result.violations)
-        played += 1
+        results.append(result)
         _show(result)
-    print(f"\n{played} of {wishes.rounds} rounds, {violated} violations", flush=True)
-    return 1 if violated or not played else 0
+    again = [violation for result in results for violation in theatre.look_again(result)]
+    for violation in again:
+        print(f"  VIOLATION when looking again: {violation}")
+    total: Counter[str] = sum((result.orders for result in results), Counter())
+    ends = ", ".join(f"{count} {status}" for status, count in sorted(total.items()))
+    print(
+        f"\n{len(results)} of {wishes.rounds} rounds, {violated} violations, {len(again)} when looking again at the end."
+    )
+    print(f"Orders in the end: {ends}.", flush=True)
+    return 1 if violated or again or not results else 0
 
 
 def _show(result: Result) -> None:
@@ -61,7 +70,7 @@ def _wishes() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", default="1", help="of all rounds; or one round's own, like 1.7, to see it again")
     parser.add_argument(
-        "--seconds", type=float, default=0, help="begin no round that would probably end later (0: no limit)"
+        "--seconds", type=float, default=0, help="in all; no round begins that would probably end later (0: no limit)"
     )
     parser.add_argument("--negative", action="store_true", help="damage the data and see that the checker notices")
     parser.add_argument("--folder", help="where data and logs go (default: a new temporary folder)")

@@ -29,13 +29,13 @@ class Saboteur:
         self.faults = 0
         self.said: list[str] = []
 
-    def storm(self, whims: random.Random, over: threading.Event, most: int = 4) -> None:
+    def storm(self, whims: random.Random, over: threading.Event, most: int = 5) -> None:
         """Strikes until it is over, or often enough."""
         for provider in ("stripe", "paypal"):
             for _ in range(whims.randint(2, 4)):
                 self._script(provider, whims)
         for _ in range(most):
-            if over.wait(whims.uniform(0.3, 2.5)):
+            if over.wait(whims.uniform(0.2, 1.2)):
                 return
             self._strike(whims)
 

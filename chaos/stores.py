@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -206,6 +207,7 @@ def _cents(thing: Row) -> int:
     return round(float(thing["amount"]["total"]) * 100)
 
 
+@cache  # a mail never changes once it is there
 def _read_mail(path: Path) -> Mail:
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(message, EmailMessage)  # noqa: S101 (what the policy makes)
