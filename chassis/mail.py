@@ -47,6 +47,7 @@ from chassis.mail_transports import Refused, Transport, open_transport
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; afterwards somebody else may try
+SHORT_LEASE = timedelta(seconds=30)  # where sending twice has no effect, a killed process holds mails up no longer
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 60  # about two days
@@ -246,8 +247,9 @@ def deliver_some(post: Post) -> bool:
     Where sending again has no effect (files) the outcomes are noted together, otherwise each at once.
     """
     moment = clock.now()
+    leased_until = moment + (SHORT_LEASE if post.transport.is_repeatable else LEASE)
     with db.transaction() as session:
-        leased = session.connection().exec_driver_sql(_LEASE, (moment + LEASE, moment, post.transport.batch)).all()
+        leased = session.connection().exec_driver_sql(_LEASE, (leased_until, moment, post.transport.batch)).all()
         places = _locate(session, leased, post)
     sent: list[int] = []
     waiting = [row.id for row in leased]
@@ -260,14 +262,14 @@ def deliver_some(post: Post) -> bool:
                 continue
             sent.append(row.id)
             if not post.transport.is_repeatable:
-                _write(_SENT, (clock.now(), sent, moment + LEASE))
+                _write(_SENT, (clock.now(), sent, leased_until))
                 sent.clear()
     finally:
         # Also when the server is away or this process ends: what was sent is noted, the rest keeps its attempts.
         if sent:
-            _write(_SENT, (clock.now(), sent, moment + LEASE))
+            _write(_SENT, (clock.now(), sent, leased_until))
         if waiting:
-            _write(_LATER, (moment + FIRST_PAUSE, waiting, moment + LEASE))
+            _write(_LATER, (moment + FIRST_PAUSE, waiting, leased_until))
     return bool(leased)
 
 
