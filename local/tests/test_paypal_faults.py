@@ -219,7 +219,9 @@ def test_books_tokens_and_certificate_survive_a_kill(tmp_path: Path) -> None:
         fake.start()
         assert paypalrestsdk.Payment.find(payment.id, api=api).to_dict() == payment.to_dict()
         assert refund(api, sale_of(payment).id, "refund-7", {}).state == "completed"
-        assert [verified(api, webhook) for webhook in receiver.wait(3)] == ["SUCCESS"] * 3
+        # A webhook that arrived in the moment of the kill comes again: at least once, as from the real one.
+        wait_until(lambda: len({webhook.body for webhook in receiver.received}) == 3, within_seconds=5)
+        assert {verified(api, webhook) for webhook in receiver.received} == {"SUCCESS"}
         fake.process.ask_to_stop()
         wait_until(lambda: fake.process.pid is None, within_seconds=1)
         assert fake.process.exit_code == 0
