@@ -23,6 +23,8 @@ from local.secrets import LocalSecrets, load_or_make
 from local.service_databases import create_service_databases
 
 Say = Callable[[str], None]
+RATE_PER_MINUTE = 60_000  # generous: nobody attacks a laptop
+RATE_AUTH_PER_MINUTE = 6_000
 LIMITS_OF_ACCOUNTS = (  # each per quarter of an hour or per hour: here the gateway's limits are felt first
     "LOGIN_ATTEMPTS_PER_ACCOUNT",
     "LOGIN_ATTEMPTS_PER_ADDRESS",
@@ -237,8 +239,8 @@ class System:
             "BROKER_URL": self._broker_url or "",
             "HTTP_ADDRESS": f"127.0.0.1:{self.ports.gateway}",
             "SERVICE_SECRET": self.secrets.service["gateway"],
-            "RATE_PER_MINUTE": "60000",
-            "RATE_AUTH_PER_MINUTE": "6000",
+            "RATE_PER_MINUTE": str(RATE_PER_MINUTE),
+            "RATE_AUTH_PER_MINUTE": str(RATE_AUTH_PER_MINUTE),
             **self._settings,
         }
         command = [sys.executable, "-m", "gateway.main"]

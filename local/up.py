@@ -17,7 +17,7 @@ from types import FrameType
 from local import demo
 from local.process import NotReady
 from local.secrets import LocalSecrets
-from local.system import Ports, System
+from local.system import RATE_AUTH_PER_MINUTE, RATE_PER_MINUTE, Ports, System
 
 FOLDER = Path("var")
 RESTART_SECONDS = 1.0
@@ -112,7 +112,7 @@ Stagedoor is up after {seconds:.0f} seconds.
                 {demo.ORGANIZER}  {secrets.organizer_password}  (organizer of the demo event)
                 {demo.BUYER}      {secrets.buyer_password}      (buyer)
 
-  Rate limits   60,000 requests a minute per caller, 6,000 logins and sign-ups a minute per address
+  Rate limits   {RATE_PER_MINUTE:,} requests a minute per caller, {RATE_AUTH_PER_MINUTE:,} logins and sign-ups per address
   Fake Stripe   tokens tok_visa, tok_chargeDeclined, ...; fake PayPal approves when its approval URL is opened
 
 Follow the tour in README.md. Ctrl-C stops everything and loses nothing.
