@@ -6,7 +6,7 @@ beside the system on the same cores, and its own CPU time is not counted.
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -82,37 +82,53 @@ def reads(system: System, stage: Stage) -> None:
 
 
 def purchase(system: System, stage: Stage) -> None:
-    """(C) create-order, two attendees filled in, pending with Stripe, charged; tickets issued and mailed."""
-    total = 100
+    """(C) create-order, two attendees filled in, pending with Stripe, charged; tickets issued and mailed. By phase."""
+    total = 200
+    print(f"\nwhole paid purchase of two, {total} times, 8 buyers at once; CPU ms per purchase, by phase")
     before = measure(system)
-    made = load.run(system.url, 8, [_order(stage, number) for number in range(total)], keep_bodies=True)
+    calls = [_order(stage, number) for number in range(total)]
+    made = _phase(system, "create-order", total, calls, {200, 201})
     orders = [orjson.loads(made.bodies[number])["data"] for number in range(total)]
     paths = [f"/v1/orders/{order['attributes']['identifier']}" for order in orders]
     tokens = [stage.tokens[number % len(stage.tokens)] for number in range(total)]
     asked = [Call(f"{path}/attendees", token=token) for path, token in zip(paths, tokens, strict=True)]
-    answers = load.run(system.url, 8, asked, keep_bodies=True)
+    answers = _phase(system, "read its attendees", total, asked)
     filled = [
         _change("attendee", f"/v1/attendees/{attendee['id']}", attendee["id"], tokens[number], ATTENDEE)
         for number in range(total)
         for attendee in orjson.loads(answers.bodies[number])["data"]
     ]
+    _phase(system, "fill in two attendees", total, filled)
     chosen = [
         _change("order", paths[n], orders[n]["id"], tokens[n], {"status": "pending", "payment-mode": "stripe"})
         for n in range(total)
     ]
+    _phase(system, "choose Stripe", total, chosen)
     charge = orjson.dumps({"data": {"type": "charge", "attributes": {"stripe": "tok_visa"}}})
     charged = [Call(f"{paths[n]}/charge", charge, tokens[n], JSON_API) for n in range(total)]
-    for calls in (filled, chosen, charged):
-        _expect(load.run(system.url, 8, calls), {200})
-    wait_until_quiet(system)
+    _phase(system, "charge", total, charged)
+    finishing = measure(system)
     pdfs = wait_for_pdfs(system, 2 * total)
-    used = measure(system).minus(before)
+    wait_until_quiet(system)
+    after = measure(system)
+    _print_phase("PDFs and mails after", total, after.minus(finishing))
+    used = after.minus(before)
     ms = used.total(without=(*FAKES, RENDERERS)) * 1000 / total
     drawing = used.seconds.get(RENDERERS, 0.0) * 1000 / total
-    print(f"\nwhole paid purchase of two, {total} times: ordered, filled in, charged, {pdfs} tickets issued and mailed")
-    print(
-        f"  CPU {ms:.1f} ms per purchase + {drawing:.1f} ms for its PDFs (two tickets and the purchaser's), in worker processes"
-    )
+    print(f"  CPU {ms:.1f} ms per purchase + {drawing:.1f} ms for its PDFs, in worker processes; {pdfs} tickets issued and mailed")
+    _where(used, total)
+
+
+def _phase(system: System, title: str, total: int, calls: list[Call], statuses: Collection[int] = (200,)) -> Report:
+    report, used = _measured(system, partial(load.run, system.url, 8, calls, keep_bodies=True))
+    _expect(report, set(statuses))
+    _print_phase(title, total, used)
+    return report
+
+
+def _print_phase(title: str, total: int, used: CpuTime) -> None:
+    ms = used.total(without=(*FAKES, RENDERERS)) * 1000 / total
+    print(f"  {title:<22} {ms:>6.1f}  ", end="")
     _where(used, total)
 
 

@@ -4,7 +4,7 @@ OpenAPI 3.0 is not JSON Schema: `nullable` becomes a type, and attributes that a
 since existing clients send back everything that they once read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -79,27 +79,41 @@ def _problem(error: Any) -> DomainError:
 
 
 class Parameters(ParameterValidator):
-    """Connexion's checks of parameters, with refusals of one sentence that name the parameter."""
+    """Connexion's checks of parameters, with schemas compiled once and refusals of one sentence that name the parameter."""
+
+    def __init__(self, parameters: Sequence[Mapping[str, Any]], uri_parser: Any) -> None:
+        super().__init__(parameters, uri_parser=uri_parser, strict_validation=False)
+        self._schemas = {
+            (each["in"], each["name"]): jsonschema_rs.Draft4Validator(
+                as_json_schema(each.get("schema", {})), validate_formats=True
+            )
+            for each in parameters
+        }
 
     def validate(self, scope: Scope) -> None:
         """Raises BadRequest (400)."""
+        if not self._schemas:
+            return
         try:
             super().validate(scope)
         except TypeValidationError as error:
             name = str(error.detail).rpartition("parameter ")[2].strip("'")
             raise BadRequest(f"{error.detail}.", code="parameter-invalid", source={"parameter": name}) from None
 
-    @staticmethod
-    def validate_parameter(
-        parameter_type: str, value: Any, param: Mapping[str, Any], param_name: str | None = None
-    ) -> None:
+    def validate_parameter(self, parameter_type: str, value: Any, param: Mapping[str, Any]) -> None:  # type: ignore[override]
         """Raises BadRequest (400) for a value that is missing or not what the specification says."""
-        problem = ParameterValidator.validate_parameter(parameter_type, value, param, param_name)
-        if problem is not None:
-            name = param["name"]
-            sentence = f"{problem.partition(chr(10))[0]} ({name})." if value is not None else f"{problem}."
-            source = {"header" if parameter_type == "header" else "parameter": name}
-            raise BadRequest(sentence, code="parameter-invalid", source=source)
+        name = param["name"]
+        if value is None:
+            if not param.get("required"):
+                return
+            sentence = f"Missing {parameter_type} parameter '{name}'."
+        else:
+            schema = self._schemas[parameter_type, name]
+            if schema.is_valid(value):
+                return
+            sentence = f"{next(iter(schema.iter_errors(value))).message} ({name})."
+        source = {"header" if parameter_type == "header" else "parameter": name}
+        raise BadRequest(sentence, code="parameter-invalid", source=source)
 
 
 class ValidatedOperation:
@@ -111,7 +125,7 @@ class ValidatedOperation:
     def __init__(self, next_app: ASGIApp, operation: AbstractOperation) -> None:
         self.next_app = next_app
         parser = operation.uri_parser_class(operation.parameters, operation.body_definition())
-        self._parameters = Parameters(operation.parameters, uri_parser=parser, strict_validation=False)
+        self._parameters = Parameters(operation.parameters, parser)
         request_body = operation.request_body
         self._is_required = bool(request_body.get("required", False))
         self._media_types = list(request_body.get("content", {}))
