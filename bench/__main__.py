@@ -115,7 +115,9 @@ def purchase(system: System, stage: Stage) -> None:
     used = after.minus(before)
     ms = used.total(without=(*FAKES, RENDERERS)) * 1000 / total
     drawing = used.seconds.get(RENDERERS, 0.0) * 1000 / total
-    print(f"  CPU {ms:.1f} ms per purchase + {drawing:.1f} ms for its PDFs, in worker processes; {pdfs} tickets issued and mailed")
+    print(
+        f"  CPU {ms:.1f} ms per purchase + {drawing:.1f} ms for its PDFs, in worker processes; {pdfs} tickets issued and mailed"
+    )
     _where(used, total)
 
 

@@ -50,7 +50,8 @@ def create_app(
     spec_path: Path,
     checks: Checks,
     *,
-    threads: int = 16,
+    threads: int = 8,
+    waiting_threads: int = 32,
     slow_seconds: float = 1.0,
     metadata: MetaData | None = None,
 ) -> Front:
@@ -77,7 +78,8 @@ def create_app(
     _answer_errors(app)
     app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()
     _build_handlers_once(app)
-    app._middleware_app.asgi_app = OneHop(app.app.wsgi_app, threads)
+    waiting = [each["operationId"] for _, _, each in spec.operations(document) if each.get("x-waits")]
+    app._middleware_app.asgi_app = OneHop(app.app.wsgi_app, threads, waiting=waiting, waiting_threads=waiting_threads)
     return Front(cast(ASGIApp, app), checks, slow_seconds=slow_seconds)
 
 

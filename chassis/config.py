@@ -90,7 +90,12 @@ class ServiceSettings:
     public_url: str = setting("PUBLIC_URL", doc="where people reach the gateway", default="http://127.0.0.1:8080")
     frontend_url: str = setting("FRONTEND_URL", doc="where mailed links lead", default="http://127.0.0.1:8080")
     database_pool: int = setting("DATABASE_POOL", doc="database connections a process keeps at most", default=20)
-    http_threads: int = setting("HTTP_THREADS", doc="requests a process works on at the same time", default=16)
+    http_threads: int = setting("HTTP_THREADS", doc="requests a process works on at the same time", default=8)
+    http_waiting_threads: int = setting(
+        "HTTP_WAITING_THREADS",
+        doc="requests beside those that may wait for somebody outside, as a payment provider",
+        default=32,
+    )
     grpc_threads: int = setting("GRPC_THREADS", doc="gRPC calls a process works on at the same time", default=8)
     log_level: str = setting("LOG_LEVEL", doc="DEBUG, INFO, WARNING or ERROR", default="INFO")
     slow_request_seconds: float = setting("SLOW_REQUEST_SECONDS", doc="slower requests are logged as such", default=1.0)

@@ -141,6 +141,7 @@ def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str
             service.spec,
             checks,
             threads=settings.http_threads,
+            waiting_threads=settings.http_waiting_threads,
             slow_seconds=settings.slow_request_seconds,
             metadata=service.metadata[0],
         )

@@ -6,7 +6,7 @@ docs/performance.md). Our requests are small and bounded before they get here, a
 
 import asyncio
 import contextvars
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from io import BytesIO
@@ -19,11 +19,22 @@ from chassis.validation import read_body
 
 
 class OneHop:
-    """An ASGI application that runs a WSGI one in a thread pool of its own."""
+    """An ASGI application that runs a WSGI one in thread pools of its own.
 
-    def __init__(self, app: Any, threads: int) -> None:
+    A few threads serve what ends by itself: more of them only fight for the interpreter. Operations that wait for somebody
+    outside (`waiting`: operation ids) have other threads, so that a slow payment provider holds up nothing but payments.
+    """
+
+    def __init__(self, app: Any, threads: int, *, waiting: Collection[str] = (), waiting_threads: int = 1) -> None:
         self.app = app
-        self.executor = ThreadPoolExecutor(threads, thread_name_prefix="http")
+        self._quick = ThreadPoolExecutor(threads, thread_name_prefix="http")
+        self._patient = ThreadPoolExecutor(waiting_threads, thread_name_prefix="waiting")
+        self._waiting = frozenset(waiting)
+
+    def executor_of(self, scope: Scope) -> ThreadPoolExecutor:
+        """The pool for the operation that Connexion has routed this request to."""
+        operation = scope.get("extensions", {}).get("connexion_routing", {}).get("operation_id")
+        return self._patient if operation in self._waiting else self._quick
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,7 +44,7 @@ class OneHop:
         environ["CONTENT_LENGTH"] = str(len(body))
         loop = asyncio.get_running_loop()
         work = partial(contextvars.copy_context().run, self._call, environ)
-        status, headers, content = await loop.run_in_executor(self.executor, work)
+        status, headers, content = await loop.run_in_executor(self.executor_of(scope), work)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
 
