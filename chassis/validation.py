@@ -100,7 +100,7 @@ class Parameters(ParameterValidator):
             name = str(error.detail).rpartition("parameter ")[2].strip("'")
             raise BadRequest(f"{error.detail}.", code="parameter-invalid", source={"parameter": name}) from None
 
-    def validate_parameter(self, parameter_type: str, value: Any, param: Mapping[str, Any]) -> None:  # type: ignore[override]
+    def validate_parameter(self, parameter_type: str, value: Any, param: Mapping[str, Any]) -> None:
         """Raises BadRequest (400) for a value that is missing or not what the specification says."""
         name = param["name"]
         if value is None:
