@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 from chassis import clock, replicas
 from chassis.inbox import consumes
 from proto.accounts.accounts_pb2 import UserChanged
-from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderState
+from proto.orders.orders_pb2 import OrderCancelled, OrderPaid
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
-from services.events import erasing
-from services.events.models import Event, OrderSale, StripeAuthorization, User
+from services.events import erasing, sales
+from services.events.models import Event, StripeAuthorization, User
 
 
 @consumes(UserChanged)
@@ -56,27 +56,10 @@ def link_stripe(db: Session, message: StripeAuthorizationChanged) -> None:
 @consumes(OrderPaid)
 def count_sale(db: Session, message: OrderPaid) -> None:
     """Counts a completed order."""
-    _count(db, message.order, is_completed=True)
+    sales.count(db, message.order, is_completed=True)
 
 
 @consumes(OrderCancelled)
 def uncount_sale(db: Session, message: OrderCancelled) -> None:
     """A cancelled order does not count, whatever it was before."""
-    _count(db, message.order, is_completed=False)
-
-
-def _count(db: Session, order: OrderState, *, is_completed: bool) -> None:
-    """Notes an order's newest state; the figures of its event move by the difference."""
-    event = db.scalars(select(Event).where(Event.id == order.event_id).with_for_update(of=Event)).first()
-    if event is None:
-        return
-    known = db.get(OrderSale, order.id)
-    if known is not None and known.version >= order.version:
-        return
-    amount, tickets = (order.amount_minor, len(order.attendees)) if is_completed else (0, 0)
-    if known is None:
-        known = OrderSale(order_id=order.id, event_id=event.id, amount_minor=0, tickets=0)
-        db.add(known)
-    event.completed_order_sales += amount - known.amount_minor
-    event.completed_order_tickets += tickets - known.tickets
-    known.version, known.amount_minor, known.tickets = order.version, amount, tickets
+    sales.count(db, message.order, is_completed=False)

@@ -1,8 +1,9 @@
 """One event, fast: the page that everybody opens.
 
-The plain document of an event depends on the event's row alone, and every change of the row raises its version. So each
-process keeps encoded documents by event and level, and asks the database only for the version, and who is asking: one
-statement without a transaction. Includes and sparse fields take the ordinary way.
+The plain document of an event depends on the event's row alone. Every change of the row raises its version, but for the
+sales figures: those are compared too. So each process keeps encoded documents by event and level, and asks the database
+only for version and figures, and who is asking: one statement without a transaction. Includes and sparse
+fields take the ordinary way.
 """
 
 import threading
@@ -22,14 +23,16 @@ from services.events.domain.roles import passes
 REMEMBERED = 5_000
 
 _STATEMENT = """
-SELECT e.id, e.version, e.state = 'published',
+SELECT e.id, e.version, e.completed_order_sales, e.completed_order_tickets, e.state = 'published',
   (SELECT array_agg(r.role_id) FROM users_events_roles r WHERE r.event_id = e.id AND r.user_id = %s)
 FROM events e WHERE {} = %s AND e.deleted_at IS NULL
 """
 _BY_ID, _BY_IDENTIFIER = _STATEMENT.format("e.id"), _STATEMENT.format("e.identifier")
 
+Stamp = tuple[int, int, int]  # version, completed sales, completed tickets
+
 _lock = threading.Lock()
-_bodies: OrderedDict[tuple[int, bool], tuple[int, bytes, str]] = OrderedDict()
+_bodies: OrderedDict[tuple[int, bool], tuple[Stamp, bytes, str]] = OrderedDict()
 
 
 def forget_all() -> None:
@@ -44,40 +47,40 @@ def get_event(resource: Any, identifier: str, claims: Claims | None) -> flask.Re
         answer: flask.Response = resource.fetch(token_info=claims, identifier=identifier)
         return answer
     negotiate(flask.request.headers.get("Accept"))
-    event_id, version, runs_event = _look(identifier, claims)
+    event_id, stamp, runs_event = _look(identifier, claims)
     kept = _bodies.get((event_id, runs_event))
-    if kept is None or kept[0] != version:
-        return _remembered(resource, event_id, version, runs_event, identifier, claims)
+    if kept is None or kept[0] != stamp:
+        return _remembered(resource, event_id, stamp, runs_event, identifier, claims)
     return _answer(kept[1], kept[2])
 
 
-def _look(identifier: str, claims: Claims | None) -> tuple[int, int, bool]:
+def _look(identifier: str, claims: Claims | None) -> tuple[int, Stamp, bool]:
     user_id = 0 if claims is None else claims.user_id
     is_number = identifier.isascii() and identifier.isdigit()
     key = int(identifier[:18]) if is_number else identifier
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         row = connection.exec_driver_sql(_BY_ID if is_number else _BY_IDENTIFIER, (user_id, key)).first()
     if row is not None:
-        event_id, version, is_published, role_ids = row
+        event_id, version, amount_minor, tickets, is_published, role_ids = row
         is_admin = claims is not None and claims.is_admin
         if is_published or is_admin or passes("team", role_ids or ()):
-            return event_id, version, is_admin or passes("coorganizer", role_ids or ())
+            return event_id, (version, amount_minor, tickets), is_admin or passes("coorganizer", role_ids or ())
     raise NotFound("There is no such event.")
 
 
 def _remembered(
-    resource: Any, event_id: int, version: int, runs_event: bool, identifier: str, claims: Claims | None
+    resource: Any, event_id: int, stamp: Stamp, runs_event: bool, identifier: str, claims: Claims | None
 ) -> flask.Response:
-    """The ordinary answer; kept when the row is still the one whose version was read before."""
+    """The ordinary answer; kept when the row is still the one whose stamp was read before."""
     with db.transaction() as session:
         row = resource.find(session, identifier, claims)
         document = resource.document(session, row, claims)
-        is_same = row.version == version
+        is_same = (row.version, row.completed_order_sales, row.completed_order_tickets) == stamp
     body = respond(document).get_data()
     tag = etag(body)
     if is_same:
         with _lock:
-            _bodies[event_id, runs_event] = (version, body, tag)
+            _bodies[event_id, runs_event] = (stamp, body, tag)
             while len(_bodies) > REMEMBERED:
                 _bodies.popitem(last=False)
     return _answer(body, tag)

@@ -103,8 +103,9 @@ def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, pu
     assert shown() == (False, [])
 
 
-def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making) -> None:
+def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making, published: Published) -> None:
     event = making.event()
+    told = len(published(pb.EventChanged))
     paid = OrderState(id=1, event_id=int(event["id"]), version=3, amount_minor=9900, attendees=[Attendee(), Attendee()])
     for _ in range(2):
         hear(consumers.count_sale, OrderPaid(order=paid))
@@ -114,6 +115,7 @@ def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making
         return shown["completed-order-sales"], shown["completed-order-tickets"]
 
     assert figures() == (99, 2)
+    assert len(published(pb.EventChanged)) == told, "a sale changes nothing that others keep of the event"
     hear(consumers.uncount_sale, OrderCancelled(order=OrderState(id=1, event_id=int(event["id"]), version=4)))
     hear(consumers.count_sale, OrderPaid(order=paid))
     assert figures() == (0, 0)
