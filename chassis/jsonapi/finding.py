@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
@@ -20,31 +19,23 @@ T = TypeVar("T")
 
 def find(db: Session, viewer: Viewer, resource: Resource[Any], value: str, *, lock: bool = False) -> tuple[Any, Held]:
     """The row and the levels that the viewer holds on it. Raises NotFound, also for what the viewer may not see."""
-    criterion = named(resource, value)
-    if criterion is None:
+    if (name := _name(resource, value)) is None:
         raise not_found(resource)
+    column, sought = name
     view = viewer.view(resource)
-    statement = view.select().where(criterion)
-    if lock:
-        statement = statement.with_for_update(of=resource.model).execution_options(populate_existing=True)
-    found = db.execute(statement).first()
+    found = db.execute(view.finding(column, lock=lock), {"sought": sought}).first()
     if found is None:
         raise not_found(resource)
     return found[0], view.held(tuple(found[1:]))
 
 
-def held(db: Session, viewer: Viewer, resource: Resource[Any], row: Any) -> Held:
-    """The levels that the viewer holds on a row that is in hand."""
-    view = viewer.view(resource)
-    if not view.columns:
-        return view.held(())
-    plan = resource.plan
-    found = db.execute(select(*view.columns).where(plan.id_column == getattr(row, plan.id_key))).first()
-    return view.held(tuple(found) if found is not None else (False,) * len(view.columns))
+def is_name(resource: Resource[Any], value: str) -> bool:
+    """Whether a row could be called so at all."""
+    return _name(resource, value) is not None
 
 
-def named(resource: Resource[Any], value: str) -> Any:
-    """The criterion of the row that a path calls so; None when no row can be called so."""
+def _name(resource: Resource[Any], value: str) -> tuple[Any, Any] | None:
+    """The column and its value that a path means; None when no row can be called so."""
     plan = resource.plan
     by_identifier = resource.identifier in plan.columns
     if by_identifier and not (value.isascii() and value.isdigit()):
@@ -53,7 +44,7 @@ def named(resource: Resource[Any], value: str) -> Any:
     else:
         column, kind = plan.id_column, plan.id_kind
     try:
-        return column == kind.cast(value)
+        return column, kind.cast(value)
     except Misfit:
         return None
 
@@ -68,6 +59,6 @@ def again_when_missing(resource: Resource[Any], value: str, work: Callable[[], T
     try:
         return work()
     except NotFound:
-        if resource.missing is None or named(resource, value) is None or not resource.missing(value):
+        if resource.missing is None or not is_name(resource, value) or not resource.missing(value):
             raise
     return work()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from chassis.errors import BadRequest
 from chassis.jsonapi import documents, reading, writing
 from chassis.jsonapi.body import Incoming, read_document
 from chassis.jsonapi.declared import declaration
-from chassis.jsonapi.finding import find, held
+from chassis.jsonapi.finding import find
 from chassis.jsonapi.grammar import Query, SortKey, parse_sort
 from chassis.jsonapi.links import plural
 from chassis.jsonapi.operation import Operation, operation, path_value
@@ -65,6 +65,8 @@ class Resource(Generic[M]):
     - `computed`: attribute → function of the row.
     - `relations`: relation → ORM relationship, where the model has it under another name.
     - `path`, `self_link`, `links`: templates such as ``/v1/orders/{identifier}/tickets`` where they are not the usual.
+    - `keeps_views`: what `visible` and `levels` answer depends on nothing but the claims (no clock, no request), so it
+      is kept per caller.
     - `missing(value)`: asked, outside of any transaction, when a path names what is not here; True means look again.
     - hooks of the plain writes: `before_create`, `before_update`, `may_create`, `may_change`, `may_delete` (falls back
       to `may_change`), `after_change` (publishes), `after_delete` (falls back to `after_change`). A `may_…` hook
@@ -88,6 +90,7 @@ class Resource(Generic[M]):
         sort: str = "",
         identifier: str = "identifier",
         missing: MissingHook | None = None,
+        keeps_views: bool = False,
         before_create: BeforeCreate | None = None,
         before_update: BeforeUpdate | None = None,
         may_create: MayHook | None = None,
@@ -110,6 +113,7 @@ class Resource(Generic[M]):
         self.default_sort = parse_sort(sort)
         self.identifier = identifier
         self.missing = missing
+        self.keeps_views = keeps_views
         self.before_create = before_create
         self.before_update = before_update
         self.may_create = may_create
@@ -201,15 +205,26 @@ class Resource(Generic[M]):
 
         return Operation(f"fetch_{relation}_linkage_of_{self.type}", fetch)
 
-    def document(self, db: Session, row: M, claims: Claims | None, *, query: Query | None = None) -> dict[str, Any]:
+    def document(
+        self,
+        db: Session,
+        row: M,
+        claims: Claims | None,
+        *,
+        query: Query | None = None,
+        levels: Collection[str] | None = None,
+    ) -> dict[str, Any]:
         """The document of one row, as this caller sees it, with what the current request wants included.
 
-        Whether the caller may see the row at all has been decided by whoever calls this.
+        Whether the caller may see the row at all has been decided by whoever calls this. `levels`: those that the caller
+        is known to hold on this row; without it the database is asked.
         """
         query = reading.current_query() if query is None else query
         db.flush()
         viewer = viewer_of(claims, query)
-        return documents.of_one(db, viewer, self, row, held(db, viewer, self, row), query)
+        view = viewer.view(self)
+        known = view.levels_of(db, getattr(row, self.plan.id_key)) if levels is None else view.holding(levels)
+        return documents.of_one(db, viewer, self, row, known, query)
 
     def page(self, db: Session, claims: Claims | None, *where: Criterion, query: Query | None = None) -> dict[str, Any]:
         """The document of a page of visible rows that also fit `where`, for hand-written lists."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import ColumnElement, Select, bindparam, false, select
+from sqlalchemy.orm import Session
 
 from chassis.jsonapi.grammar import PLAIN, Query
 
@@ -61,7 +65,7 @@ class Viewer:
     def view(self, resource: Resource[Any]) -> View:
         """The resource as this caller sees it."""
         if (view := self._views.get(resource)) is None:
-            view = self._views[resource] = View(self, resource)
+            view = self._views[resource] = _kept.view(self, resource) if resource.keeps_views else View(self, resource)
         return view
 
 
@@ -77,6 +81,33 @@ class View:
         ]
         self._levels = [level if isinstance(level, bool) else None for level in levels]
         self._constant: Held = tuple(bool(level) for level in self._levels)
+        self._finding: dict[tuple[str, bool], Select[Any]] = {}
+        self._asking: Any = None
+
+    def finding(self, column: Any, *, lock: bool) -> Select[Any]:
+        """Selects the visible row whose `column` is the parameter ``sought``, locked on wish; built once per view."""
+        key = (column.key, lock)
+        if (statement := self._finding.get(key)) is None:
+            statement = self.select().where(column == bindparam("sought"))
+            if lock:
+                statement = statement.with_for_update(of=self.resource.model)
+                statement = statement.execution_options(populate_existing=True)
+            self._finding[key] = statement
+        return statement
+
+    def levels_of(self, db: Session, identity: Any) -> Held:
+        """The levels that the viewer holds on the row with this id."""
+        if not self.columns:
+            return self._constant
+        if self._asking is None:
+            self._asking = select(*self.columns).where(self.resource.plan.id_column == bindparam("sought"))
+        found = db.execute(self._asking, {"sought": identity}).first()
+        return self.held(tuple(found) if found is not None else (False,) * len(self.columns))
+
+    def holding(self, names: Collection[str]) -> Held:
+        """The levels of a row on which the viewer is known to hold exactly these, of those that differ by row."""
+        known = zip(self.resource.plan.levels, self._levels, strict=True)
+        return tuple(name in names if level is None else level for name, level in known)
 
     def select(self, *leading: Any) -> Select[Any]:
         """Selects `leading`, the row and its levels, of visible rows only."""
@@ -88,3 +119,36 @@ class View:
             return self._constant
         found = iter(values)
         return tuple(bool(next(found)) if level is None else level for level in self._levels)
+
+
+class _Kept:
+    """Views of the latest callers. Building one, and having SQLAlchemy look through it, costs more than the query.
+
+    Keyed by everything that a `visible` or `levels` hook may look at: a new token of the same user with another address
+    or rank is another caller.
+    """
+
+    SIZE = 4_000
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._views: OrderedDict[tuple[Any, ...], View] = OrderedDict()
+
+    def view(self, viewer: Viewer, resource: Resource[Any]) -> View:
+        """The view of this caller, from before or built now."""
+        claims = viewer.claims
+        caller = None if claims is None else (claims.user_id, claims.email, claims.role, claims.is_verified)
+        key = (resource, viewer.sees_trashed, caller)
+        with self._lock:
+            if (view := self._views.get(key)) is not None:
+                self._views.move_to_end(key)
+                return view
+        view = View(viewer, resource)
+        with self._lock:
+            self._views[key] = view
+            while len(self._views) > self.SIZE:
+                self._views.popitem(last=False)
+        return view
+
+
+_kept = _Kept()

@@ -35,6 +35,7 @@ events = Resource(
     Event,
     spec=SPEC,
     visible=queries.visible_events,
+    keeps_views=True,
     levels={"coorganizer": queries.runs(Event.id)},
     computed={
         "large-image-url": lambda event: event.original_image_url,

@@ -14,6 +14,7 @@ from chassis.errors import BadRequest, Forbidden, NotFound, Unprocessable
 from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import JSON, respond
+from proto.tickets import tickets_pb2
 from services.orders import clients
 from services.orders.api.resources import asks_team, attendees
 from services.orders.commands import attending, checkins, replicas
@@ -75,6 +76,14 @@ def create_attendee(body: dict[str, Any], token_info: Claims) -> flask.Response:
     return run(work)
 
 
+class _AsksTheDoor(Exception):
+    """The PATCH brings new times: tickets has to be asked before the attendee is saved, outside of the transaction."""
+
+    def __init__(self, entry: checkin.Entry) -> None:
+        super().__init__("new times")
+        self.entry = entry
+
+
 @asks_team
 def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
     """Personal data, by the buyer or those who run the event; check-in, by those at the door (RULES 26)."""
@@ -82,20 +91,31 @@ def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) 
     incoming = attendees.read(body, partial=True)
     if incoming.id != attendee_id:
         raise BadRequest("The id is not that of the path.", code="id-mismatch", source={"pointer": "/data/id"})
-    relations, scan = _look(attendee_id, incoming.values, token_info)
-    entered = clients.scan(checkins.scan_request(int(attendee_id), scan, token_info.user_id)) if scan else None
     query = current_query()
+    scan: checkin.Entry | None = None
+    entered: tickets_pb2.ScanReply | None = None
 
     def work(db: Session) -> flask.Response:
-        attendee, order = _lock(db, attendee_id, token_info)
+        attendee, order = _lock(db, attendee_id)
+        relations = _relations(db, attendee, order, token_info)
         _require_unchanged(db, attendee, token_info)
-        values = _allowed(incoming.values, order, relations)
-        attending.change(db, attendee, order, values)
-        if policy.may(Operation.CHECK_IN, relations):
+        is_at_door = policy.may(Operation.CHECK_IN, relations)
+        if not is_at_door:
+            policy.require(Operation.EDIT_ATTENDEE, relations, seen_by=Operation.VIEW_ATTENDEE)
+        elif entered is None:
+            known = checkin.Known(attendee.checkin_times, attendee.checkout_times)
+            if (entry := checkin.read_entry(incoming.values, known, clock.now())) is not None:
+                raise _AsksTheDoor(entry)
+        attending.change(db, attendee, order, _allowed(incoming.values, order, relations))
+        if is_at_door:
             checkins.apply(db, attendee, incoming.values, incoming.related, entered, door=scan.door if scan else "")
-        db.flush()
         return answered(db, attendees.document(db, attendee, token_info, query=query))
 
+    try:
+        return run(work)
+    except _AsksTheDoor as asks:
+        scan = asks.entry
+    entered = clients.scan(checkins.scan_request(int(attendee_id), scan, token_info.user_id))
     return run(work)
 
 
@@ -106,7 +126,7 @@ def delete_attendee(attendee_id: str, token_info: Claims) -> flask.Response:
     now = clock.now()
 
     def work(db: Session) -> flask.Response:
-        attendee, order = _lock(db, attendee_id, token_info)
+        attendee, order = _lock(db, attendee_id)
         relations = _relations(db, attendee, order, token_info)
         policy.require(Operation.DELETE_ATTENDEE, relations, seen_by=Operation.VIEW_ATTENDEE)
         attending.remove(db, attendee, now)
@@ -189,40 +209,26 @@ def writable(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _look(
-    attendee_id: str, values: Mapping[str, Any], claims: Claims
-) -> tuple[frozenset[Relation], checkin.Entry | None]:
-    """What the caller is to the attendee, and the new times at the door that the PATCH brings."""
-    with transaction() as db:
-        attendee = attendees.find(db, attendee_id, claims)
-        order = db.get(Order, attendee.order_id) if attendee.order_id is not None else None
-        relations = _relations(db, attendee, order, claims)
-        if not policy.may(Operation.EDIT_ATTENDEE, relations):
-            policy.require(Operation.CHECK_IN, relations, seen_by=Operation.VIEW_ATTENDEE)
-        if not policy.may(Operation.CHECK_IN, relations):
-            return relations, None
-        known = checkin.Known(attendee.checkin_times, attendee.checkout_times)
-        return relations, checkin.read_entry(values, known, clock.now())
-
-
-def _lock(db: Session, attendee_id: str, claims: Claims) -> tuple[Attendee, Order | None]:
-    """Order first, then attendee: the lock order."""
-    attendee = attendees.find(db, attendee_id, claims)
-    order = None
-    if attendee.order_id is not None:
-        order = db.get_one(Order, attendee.order_id, with_for_update=True, populate_existing=True)
-    found = queries.attendees_by_id(db, [attendee.id], lock=True)
-    if not found or found[0].order_id != (order.id if order else None):
+def _lock(db: Session, attendee_id: str) -> tuple[Attendee, Order | None]:
+    """Order first, then attendee: the lock order. Whoever calls this decides whether the caller may see them."""
+    order = queries.lock_order_of_attendee(db, int(attendee_id))
+    found = queries.attendees_by_id(db, [int(attendee_id)], lock=True)
+    if not found:
         raise NotFound("There is no such attendee.")
+    if found[0].order_id != (order.id if order else None):
+        raise attending.AttendeeTaken("This attendee is just being ordered.", headers={"Retry-After": "1"})
     return found[0], order
 
 
 def _relations(db: Session, attendee: Attendee, order: Order | None, claims: Claims) -> frozenset[Relation]:
+    """What the caller is to an attendee: as a buyer of its order, or as who made it while it is loose."""
     roles = access.known_roles(db, attendee.event_id, claims.user_id) or frozenset()
-    if order is not None:
-        return access.relations_to_order(db, order, claims, roles)
+    address = (attendee.email or "").lower()
     return policy.relations(
-        is_buyer=attendee.creator_id == claims.user_id, roles=roles, is_server_admin=claims.is_admin
+        is_buyer=claims.user_id == (order.user_id if order is not None else attendee.creator_id),
+        is_holder=order is not None and claims.is_verified and address == claims.email.lower(),
+        roles=roles if order is not None else roles & policy.ROLES_OF_ADMINS,  # the door does not know loose ones
+        is_server_admin=claims.is_admin,
     )
 
 

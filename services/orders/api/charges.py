@@ -15,7 +15,7 @@ from chassis.jsonapi import Query
 from chassis.responses import JSON
 from proto.payments import payments_pb2
 from services.orders import clients
-from services.orders.api.orders import relations_of
+from services.orders.api.orders import levels_of, relations_of
 from services.orders.api.resources import asks_team, orders
 from services.orders.commands import paying
 from services.orders.domain import policy
@@ -24,6 +24,7 @@ from services.orders.domain.policy import Operation
 from services.orders.models import Order
 from services.orders.queries import orders as queries
 
+Levels = frozenset[str]
 STRIPE = {"pointer": "/data/attributes/stripe"}
 
 
@@ -39,10 +40,11 @@ class PaymentDeclined(Unprocessable):
 def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | None = None) -> flask.Response:
     """Charges a token, executes an approved PayPal payment, or opens a PaymentIntent for the client to confirm."""
     attributes = _attributes(body)
-    key = find_for_charge(identifier, token_info)
-    if flask.request.headers.get("Idempotency-Key") and (repeated := _repeated(key, token_info)) is not None:
-        return repeated
-    attempt = run(lambda db: _begin(db, key, attributes))
+    begun = run(lambda db: _begin(db, identifier, attributes, token_info))
+    if isinstance(begun, flask.Response):
+        return begun
+    attempt, levels = begun
+    key = attempt.identifier
     try:
         state = _call(attempt, attributes)
     except Unavailable:
@@ -54,7 +56,7 @@ def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
     if state.status == "declined":
         run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
         raise declined(state)
-    return run(lambda db: _settle(db, attempt, state, token_info))
+    return run(lambda db: _settle(db, attempt, state, token_info, levels))
 
 
 @asks_team
@@ -113,9 +115,14 @@ def find_for_charge(identifier: str, claims: Claims) -> str:
     """The identifier of an order that this caller may charge. Raises NotFound or Forbidden."""
     with transaction() as db:
         order = queries.find(db, identifier)
-        relations = relations_of(db, order, claims)
-        policy.require(Operation.CHARGE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
+        _require_charge(db, order, claims)
         return order.identifier
+
+
+def _require_charge(db: Session, order: Order, claims: Claims) -> frozenset[policy.Relation]:
+    relations = relations_of(db, order, claims)
+    policy.require(Operation.CHARGE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
+    return relations
 
 
 def _attributes(body: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -126,12 +133,21 @@ def _attributes(body: Mapping[str, Any] | None) -> Mapping[str, Any]:
     return attributes
 
 
-def _begin(db: Session, key: str, attributes: Mapping[str, Any]) -> paying.Attempt:
-    order = queries.find(db, key, lock=True)
+def _begin(
+    db: Session, identifier: str, attributes: Mapping[str, Any], claims: Claims
+) -> tuple[paying.Attempt, Levels] | flask.Response:
+    """The attempt, and the levels that the caller holds on the order; or the answer, where this very request, sent
+    before with its key, has paid the order while its answer was lost.
+    """
+    order = queries.find(db, identifier, lock=True)
+    levels = levels_of(_require_charge(db, order, claims))
+    is_paid = order.status == Status.COMPLETED and order.captured_minor
+    if is_paid and flask.request.headers.get("Idempotency-Key"):
+        return answered(db, _document(db, order, claims, levels, status=True, message="The order is paid."))
     attempt = paying.begin(db, order, mode=None, now=clock.now())
     if attempt.mode == "stripe" and "stripe" in attributes and not attributes["stripe"]:
         raise StripeTokenMissing("The Stripe token is missing.", source={**STRIPE, "source": "stripe_token_id"})
-    return attempt
+    return attempt, levels
 
 
 def _call(attempt: paying.Attempt, attributes: Mapping[str, Any]) -> payments_pb2.PaymentState:
@@ -147,24 +163,28 @@ def _call(attempt: paying.Attempt, attributes: Mapping[str, Any]) -> payments_pb
     )
 
 
-def _settle(db: Session, attempt: paying.Attempt, state: payments_pb2.PaymentState, claims: Claims) -> flask.Response:
+def _settle(
+    db: Session, attempt: paying.Attempt, state: payments_pb2.PaymentState, claims: Claims, levels: Levels
+) -> flask.Response:
     """What the provider said, applied to the order, and the answer; all in one transaction."""
-    paying.let_go(db, attempt.identifier, attempt.mark, is_decided=state.status != "unknown")
+    order = paying.let_go(db, attempt.identifier, attempt.mark, is_decided=state.status != "unknown")
+
+    def answer(*, status: bool, message: str, code: int = 200) -> flask.Response:
+        return answered(db, _document(db, order, claims, levels, status=status, message=message), code)
+
     if state.status == "captured":
-        order = paying.receive(db, state, now=clock.now())
+        paying.settle(db, order, state, now=clock.now())
         if order.payment_id != state.payment_id or order.status != Status.COMPLETED:
-            message = "The payment came too late, or twice. It is given back."
-            return answered(db, _document(db, order, claims, status=False, message=message))
-        return answered(db, _document(db, order, claims, status=True, message=state.message or "The order is paid."))
-    order = queries.find(db, attempt.identifier)
+            return answer(status=False, message="The payment came too late, or twice. It is given back.")
+        return answer(status=True, message=state.message or "The order is paid.")
     if state.payment_url:
         order.payment_url = state.payment_url
     if state.status == "unknown":
         message = "The outcome is not known yet. Nothing will be charged twice; please look again in a minute."
-        return answered(db, _document(db, order, claims, status=False, message=message), 202)
+        return answer(status=False, message=message, code=202)
     is_intent = bool(state.client_payload_json)
     message = state.client_payload_json or state.message or "The payment is not finished."
-    return answered(db, _document(db, order, claims, status=is_intent and state.status == "open", message=message))
+    return answer(status=is_intent and state.status == "open", message=message)
 
 
 def declined(state: payments_pb2.PaymentState) -> PaymentDeclined:
@@ -177,20 +197,10 @@ def declined(state: payments_pb2.PaymentState) -> PaymentDeclined:
     )
 
 
-def _repeated(key: str, claims: Claims) -> flask.Response | None:
-    """The answer for an order that this very request, sent before with its key, has paid while its answer was lost."""
-
-    def work(db: Session) -> flask.Response | None:
-        order = queries.find(db, key, lock=True)
-        if order.status != Status.COMPLETED or not order.captured_minor:
-            return None
-        return answered(db, _document(db, order, claims, status=True, message="The order is paid."))
-
-    return run(work)
-
-
-def _document(db: Session, order: Order, claims: Claims, *, status: bool, message: str) -> dict[str, Any]:
-    included = orders.document(db, order, claims, query=Query())
+def _document(
+    db: Session, order: Order, claims: Claims, levels: Levels, *, status: bool, message: str
+) -> dict[str, Any]:
+    included = orders.document(db, order, claims, query=Query(), levels=levels)
     link = f"/v1/orders/{order.identifier}/charge"
     return {
         "data": {

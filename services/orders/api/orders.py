@@ -111,8 +111,8 @@ def update_order(identifier: str, body: dict[str, Any], token_info: Claims) -> f
     """A PATCH: read what it means for this order and caller, ask others, then do it under the order's lock."""
     negotiate(flask.request.headers.get("Accept"))
     incoming = orders.read(body, partial=True)
-    key, wanted, closed = _look(identifier, incoming.id, incoming.values, token_info)
-    facts = facts_of(key, token_info) if wanted.needs_facts else None
+    key, wanted, closed, asked = _look(identifier, incoming.id, incoming.values, token_info)
+    facts = None if asked is None else facts_of(asked, token_info)
     if wanted.closes_attempt and closed is not None:
         _close_attempt(key, wanted)
     query = current_query()
@@ -121,15 +121,14 @@ def update_order(identifier: str, body: dict[str, Any], token_info: Claims) -> f
     def work(db: Session) -> flask.Response:
         order = queries.find(db, key, lock=True)
         _require_unchanged(db, order, token_info)
-        actors = _actors(db, order, token_info)
-        planned = changing.plan(order, incoming.values, actors)
+        relations = relations_of(db, order, token_info)
+        planned = changing.plan(order, incoming.values, _actors(relations))
         if planned.needs_facts and facts is None:
             raise paying.in_progress()
         changing.apply(db, order, planned, facts, closed=closed, by=token_info.user_id, now=now)
-        db.flush()
         if token_info.is_admin:
             log.info("an admin changed an order", extra=_trace(order, incoming.values, token_info))
-        return answered(db, orders.document(db, order, token_info, query=query))
+        return answered(db, orders.document(db, order, token_info, query=query, levels=levels_of(relations)))
 
     answer = run(work)
     if wanted.mode == "paypal" and open_paypal(key) is not None:
@@ -331,16 +330,32 @@ def _missing(relation: str) -> DomainError:
 # What a change needs
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What events is asked about an order: its event and how many of which tickets."""
+
+    event_id: int
+    quantities: Mapping[int, int]
+
+
 def _look(
     identifier: str, body_id: str | None, values: Mapping[str, Any], claims: Claims
-) -> tuple[str, Plan, datetime | None]:
-    """The order's identifier, what the PATCH means for it, and its last payment attempt."""
+) -> tuple[str, Plan, datetime | None, Asked | None]:
+    """The order's identifier, what the PATCH means for it, its last payment attempt, and what has to be asked of events."""
     with transaction() as db:
-        order = orders.find(db, identifier, claims)
+        order = queries.find(db, identifier)
+        actors = _actors(relations_of(db, order, claims))
         if body_id not in (str(order.id), order.identifier):
             raise _id_mismatch()
-        wanted = changing.plan(order, values, _actors(db, order, claims))
-        return order.identifier, wanted, order.attempted_at
+        wanted = changing.plan(order, values, actors)
+        return order.identifier, wanted, order.attempted_at, _asked(db, order) if wanted.needs_facts else None
+
+
+def _asked(db: Session, order: Order) -> Asked:
+    quantities: dict[int, int] = {}
+    for line in queries.lines_of(db, order.id):
+        quantities[line.ticket_id] = quantities.get(line.ticket_id, 0) + line.quantity
+    return Asked(order.event_id, quantities)
 
 
 def relations_of(db: Session, order: Order, claims: Claims) -> frozenset[Relation]:
@@ -349,8 +364,13 @@ def relations_of(db: Session, order: Order, claims: Claims) -> frozenset[Relatio
     return access.relations_to_order(db, order, claims, roles)
 
 
-def _actors(db: Session, order: Order, claims: Claims) -> frozenset[lifecycle.Actor]:
-    relations = relations_of(db, order, claims)
+def levels_of(relations: frozenset[Relation]) -> frozenset[str]:
+    """The levels of ``x-visible-to`` that these relations to an order bring."""
+    is_shown = relations & {Relation.BUYER, Relation.EVENT_ADMIN, Relation.SERVER_ADMIN}
+    return frozenset({"buyer"}) if is_shown else frozenset()
+
+
+def _actors(relations: frozenset[Relation]) -> frozenset[lifecycle.Actor]:
     policy.require(Operation.SET_STATUS, relations, seen_by=Operation.VIEW_ORDER)
     return lifecycle.actors_of(
         is_buyer=Relation.BUYER in relations,
@@ -359,15 +379,9 @@ def _actors(db: Session, order: Order, claims: Claims) -> frozenset[lifecycle.Ac
     )
 
 
-def facts_of(identifier: str, claims: Claims) -> Facts:
+def facts_of(asked: Asked, claims: Claims) -> Facts:
     """What events says of the order's event, now."""
-    with transaction() as db:
-        order = queries.find(db, identifier)
-        quantities: dict[int, int] = {}
-        for line in queries.lines_of(db, order.id):
-            quantities[line.ticket_id] = quantities.get(line.ticket_id, 0) + line.quantity
-        event_id = order.event_id
-    return facts_from(clients.get_offer(quantities, claims, event_key=str(event_id), facts_only=True))
+    return facts_from(clients.get_offer(asked.quantities, claims, event_key=str(asked.event_id), facts_only=True))
 
 
 def facts_from(offer: events_pb2.Offer) -> Facts:

@@ -118,6 +118,7 @@ orders = Resource(
     "order",
     Order,
     spec=SPEC,
+    keeps_views=True,
     visible=access.orders_of_caller,
     levels={"buyer": access.holds_buyer_level},
     self_link="/v1/orders/{identifier}",
@@ -136,6 +137,7 @@ attendees = Resource(
     "attendee",
     Attendee,
     spec=SPEC,
+    keeps_views=True,
     visible=access.attendees_of_caller,
     columns={"price": Attendee.price_minor},
     computed={"price": _money("price_minor")},
@@ -145,6 +147,7 @@ events = Resource(
     "event",
     Event,
     spec=SPEC,
+    keeps_views=True,
     visible=_logged_in,
     columns={"payment-currency": "currency"},
     computed={
@@ -156,6 +159,7 @@ tickets = Resource(
     "ticket",
     Ticket,
     spec=SPEC,
+    keeps_views=True,
     visible=_logged_in,
     computed={
         "price": _money("price_minor"),
@@ -171,15 +175,17 @@ discount_codes = Resource(
     "discount-code",
     DiscountCode,
     spec=SPEC,
+    keeps_views=True,
     visible=access.codes_of_caller,
     computed={"value": lambda code: float(code.value or 0)},
 )
-users = Resource("user", User, spec=SPEC, visible=access.users_of_caller)
+users = Resource("user", User, spec=SPEC, keeps_views=True, visible=access.users_of_caller)
 refunds = Resource(
     "refund",
     Refund,
     spec=SPEC,
+    keeps_views=True,
     visible=_refunds_of_caller,
     computed={"amount": lambda refund: to_major(max(refund.amount_minor, refund.refunded_minor), refund.currency)},
 )
-tags = Resource("tag", Tag, spec=SPEC, visible=_tags_of_caller)
+tags = Resource("tag", Tag, spec=SPEC, keeps_views=True, visible=_tags_of_caller)

@@ -1,16 +1,19 @@
 """Invoice numbers."""
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from services.orders.models import Event, InvoiceCounter, Order
+from services.orders.models import Order
+from services.orders.queries import orders as queries
+
+_NEXT = """
+INSERT INTO invoice_counters AS c (event_id, prefix, last) VALUES (%(event)s, %(prefix)s, 1)
+ON CONFLICT (event_id) DO UPDATE SET last = c.last + 1 RETURNING prefix, last
+"""
 
 
 def next_invoice_number(db: Session, order: Order) -> str:
     """The next number of the event's invoices, without gaps: it is drawn in the transaction that completes the order."""
-    event = db.get(Event, order.event_id)
+    event = queries.event_of(db, order)
     prefix = event.identifier.upper() if event is not None and event.identifier else str(order.event_id)
-    statement = insert(InvoiceCounter).values(event_id=order.event_id, prefix=prefix, last=1)
-    statement = statement.on_conflict_do_update(index_elements=["event_id"], set_={"last": InvoiceCounter.last + 1})
-    row = db.execute(statement.returning(InvoiceCounter.prefix, InvoiceCounter.last)).one()
+    row = db.connection().exec_driver_sql(_NEXT, {"event": order.event_id, "prefix": prefix}).one()
     return f"{row.prefix}-{row.last:06d}"

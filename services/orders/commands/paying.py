@@ -5,6 +5,7 @@ A charge is three steps: `begin` marks the order and commits; the call to paymen
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,9 +15,9 @@ from chassis.errors import Conflict, Unprocessable
 from proto.payments import payments_pb2
 from services.orders import config
 from services.orders.commands import moving, refunding
-from services.orders.domain.lifecycle import ONLINE_MODES, UNPAID, Status
+from services.orders.domain.lifecycle import ONLINE_MODES, SEATS, UNPAID, Seat, Status
 from services.orders.domain.stock import AccessCodeExhausted, DiscountExhausted, SoldOut
-from services.orders.models import Event, Order
+from services.orders.models import Event, Order, OrderLine
 from services.orders.queries import orders as queries
 
 CHARGING = timedelta(minutes=2)
@@ -71,21 +72,21 @@ def begin(db: Session, order: Order, *, mode: str | None, now: datetime) -> Atte
         raise NotPayable("There is nothing to pay.", code="nothing-to-pay")
     if order.charging_by is not None and is_charging(order, now):
         raise in_progress()
-    chosen = mode or order.payment_mode
-    _require_online(db, order, chosen)
+    event, chosen = _online(queries.event_of(db, order), mode or order.payment_mode)
     order.payment_mode = chosen
     order.attempted_at = now
     order.charging_until = now + CHARGING
     order.charging_by = uuid.uuid4().hex
     order.version += 1
     db.flush()
-    assert chosen is not None  # noqa: S101 (checked above)
-    return Attempt(order.id, order.identifier, order.charging_by, chosen, payment_request(db, order, chosen))
+    request = payment_request(order, event, queries.lines_of(db, order.id), chosen)
+    return Attempt(order.id, order.identifier, order.charging_by, chosen, request)
 
 
-def payment_request(db: Session, order: Order, mode: str) -> payments_pb2.StartPaymentRequest:
+def payment_request(
+    order: Order, event: Event, lines: Sequence[OrderLine], mode: str
+) -> payments_pb2.StartPaymentRequest:
     """What payments needs to open an attempt; the addresses to return to are ours, never a client's."""
-    event = db.get(Event, order.event_id)
     page = f"{config.current().frontend_url}/orders/{order.identifier}"
     return payments_pb2.StartPaymentRequest(
         order_identifier=order.identifier,
@@ -93,13 +94,13 @@ def payment_request(db: Session, order: Order, mode: str) -> payments_pb2.StartP
         mode=mode,
         amount_minor=order.amount_minor,
         currency=order.currency,
-        description=f"Tickets for {event.name}" if event is not None else f"Order {order.identifier}",
+        description=f"Tickets for {event.name}",
         buyer_email=order.buyer_email,
         return_url=f"{page}/view",
         cancel_url=f"{page}/pending",
         lines=[
             payments_pb2.PaymentLine(name=line.ticket_name, quantity=line.quantity, price_minor=line.price_minor)
-            for line in queries.lines_of(db, order.id)
+            for line in lines
         ],
     )
 
@@ -117,6 +118,11 @@ def let_go(db: Session, identifier: str, mark: str, *, is_decided: bool) -> Orde
 def receive(db: Session, payment: payments_pb2.PaymentState, *, now: datetime) -> Order:
     """A capture reaches its order, once: it completes it, or is given back (RULES 20, promise 2)."""
     order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
+    return settle(db, order, payment, now=now)
+
+
+def settle(db: Session, order: Order, payment: payments_pb2.PaymentState, *, now: datetime) -> Order:
+    """`receive` for an order that is locked already."""
     if order.payment_id == payment.payment_id and order.captured_minor:
         _note_card(order, payment)  # providers may tell it later than the money
         return order
@@ -141,15 +147,15 @@ def note_failure(db: Session, payment: payments_pb2.PaymentState) -> None:
         order.charging_until = None
 
 
-def _require_online(db: Session, order: Order, mode: str | None) -> None:
+def _online(event: Event | None, mode: str | None) -> tuple[Event, str]:
     pointer = {"pointer": "/data/attributes/payment-mode"}
     if mode is None or mode == "free":
         raise Unprocessable("Choose a payment mode first.", code="payment-mode-required", source=pointer)
     if mode not in ONLINE_MODES:
         raise NotPayable("This order is not paid online.", code="payment-mode-offline", source=pointer)
-    event = db.get(Event, order.event_id)
     if event is None or mode not in event.payment_modes:
         raise NotPayable(f"This event does not take {mode}.", code="payment-mode-disabled", source=pointer)
+    return event, mode
 
 
 def _why_not(order: Order, payment: payments_pb2.PaymentState) -> str | None:
@@ -170,15 +176,22 @@ def _note_card(order: Order, payment: payments_pb2.PaymentState) -> None:
 
 def _complete(db: Session, order: Order, payment: payments_pb2.PaymentState, now: datetime) -> bool:
     """Whether the order could be completed: an expired one needs its seats (and code uses) back."""
+    if SEATS[Status(order.status)] is Seat.HELD:
+        _pay(db, order, payment, now)
+        return True
     try:
         with db.begin_nested():
-            order.payment_id = payment.payment_id
-            order.payment_mode = order.paid_via = payment.mode or order.payment_mode
-            order.captured_minor = payment.amount_minor
-            order.transaction_id = payment.transaction_id or payment.provider_reference or None
-            _note_card(order, payment)
-            moving.enter(db, order, Status.COMPLETED, now=now)
+            _pay(db, order, payment, now)
     except (SoldOut, DiscountExhausted, AccessCodeExhausted):
         db.refresh(order)
         return False
     return True
+
+
+def _pay(db: Session, order: Order, payment: payments_pb2.PaymentState, now: datetime) -> None:
+    order.payment_id = payment.payment_id
+    order.payment_mode = order.paid_via = payment.mode or order.payment_mode
+    order.captured_minor = payment.amount_minor
+    order.transaction_id = payment.transaction_id or payment.provider_reference or None
+    _note_card(order, payment)
+    moving.enter(db, order, Status.COMPLETED, now=now)

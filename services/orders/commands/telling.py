@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from chassis.outbox import publish
 from proto.orders import orders_pb2
 from services.orders.commands.replicas import stamp
-from services.orders.models import Attendee, Event, Order, OrderLine, User
+from services.orders.models import Attendee, Order, OrderLine, User
 from services.orders.queries import orders as queries
 
 _DETAILS = {
@@ -25,8 +25,7 @@ _DETAILS = {
 def order_state(db: Session, order: Order) -> orders_pb2.OrderState:
     """The order as it stands in this transaction."""
     db.flush()
-    event = db.get(Event, order.event_id)
-    buyer = db.get(User, order.user_id)
+    event, buyer = queries.event_and_buyer(db, order)
     attendees = queries.attendees_of(db, order.id)
     lines = queries.lines_of(db, order.id)
     state = orders_pb2.OrderState(
@@ -163,10 +162,12 @@ def say_refund_requested(db: Session, order: Order, refund: Mapping[str, Any]) -
 
 def user_with_address(db: Session, email: str | None) -> int | None:
     """The user with this address, whose ticket it then is."""
-    if not email:
-        return None
-    same = func.lower(User.email) == email.lower()
-    return db.execute(select(User.id).where(same, User.is_deleted.is_(False)).limit(1)).scalar()
+    return db.execute(_USER_WITH_ADDRESS, {"email": email.lower()}).scalar() if email else None
+
+
+_USER_WITH_ADDRESS = (
+    select(User.id).where(func.lower(User.email) == bindparam("email"), User.is_deleted.is_(False)).limit(1)
+)
 
 
 def _as_stamp(at: datetime | Timestamp | None) -> Timestamp | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, any_, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, any_, bindparam, exists, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from chassis import clock
@@ -46,12 +46,11 @@ def roles_in(event_id: int, claims: Claims) -> frozenset[str]:
 
 def known_roles(db: Session, event_id: int, user_id: int) -> frozenset[str] | None:
     """The roles that the replica knows; None: it knows nothing of this user in this event."""
-    found = (
-        db.execute(select(EventRole.roles).where(EventRole.event_id == event_id, EventRole.user_id == user_id))
-        .scalars()
-        .all()
-    )
+    found = db.execute(_ROLES, {"event": event_id, "user": user_id}).scalars().all()
     return frozenset(role for roles in found for role in roles) if found else None
+
+
+_ROLES = select(EventRole.roles).where(EventRole.event_id == bindparam("event"), EventRole.user_id == bindparam("user"))
 
 
 def relations_to_event(event_id: int, claims: Claims) -> frozenset[Relation]:
@@ -60,16 +59,19 @@ def relations_to_event(event_id: int, claims: Claims) -> frozenset[Relation]:
 
 
 def relations_to_order(db: Session, order: Order, claims: Claims, roles: frozenset[str]) -> frozenset[Relation]:
-    """What the caller is to an order."""
+    """What the caller is to an order. Whether a buyer also holds a ticket of it changes nothing, and is not asked."""
+    is_buyer = order.user_id == claims.user_id
+    is_asked = claims.is_verified and not is_buyer and not claims.is_admin
     return policy.relations(
-        is_buyer=order.user_id == claims.user_id,
-        is_holder=bool(
-            claims.is_verified
-            and db.execute(select(exists().where(Attendee.order_id == order.id, _has_address(claims)))).scalar()
-        ),
+        is_buyer=is_buyer,
+        is_holder=is_asked and _is_holder(db, order, claims),
         roles=roles,
         is_server_admin=claims.is_admin,
     )
+
+
+def _is_holder(db: Session, order: Order, claims: Claims) -> bool:
+    return bool(db.execute(select(exists().where(Attendee.order_id == order.id, _has_address(claims)))).scalar())
 
 
 def require_in_event(operation: Operation, event_id: int, claims: Claims) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, any_, bindparam, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
-from services.orders.models import Attendee, Order, OrderLine, Refund
+from services.orders.models import Attendee, Event, Order, OrderLine, Refund, User
 
 
 def named(key: str) -> ColumnElement[bool] | None:
@@ -20,42 +22,87 @@ def named(key: str) -> ColumnElement[bool] | None:
 
 def find(db: Session, key: str, *, lock: bool = False, with_deleted: bool = False) -> Order:
     """The order, whoever asks; locked on wish. Raises NotFound."""
-    criterion = named(key)
-    order = None
-    if criterion is not None:
-        statement = select(Order).where(criterion)
-        if not with_deleted:
-            statement = statement.where(Order.deleted_at.is_(None))
-        if lock:
-            statement = statement.with_for_update().execution_options(populate_existing=True)
-        order = db.execute(statement).scalar()
+    is_number = key.isascii() and key.isdigit()
+    order: Order | None = None
+    if named(key) is not None:
+        statement = _finding(is_number=is_number, lock=lock, with_deleted=with_deleted)
+        order = db.execute(statement, {"key": int(key) if is_number else key}).scalar()
     if order is None:
         raise NotFound("There is no such order.")
     return order
 
 
+@cache  # a statement that is built once is also analysed once: half of what an ORM read costs
+def _finding(*, is_number: bool, lock: bool, with_deleted: bool) -> Select[Any]:
+    statement = select(Order).where((Order.id if is_number else Order.identifier) == bindparam("key"))
+    if not with_deleted:
+        statement = statement.where(Order.deleted_at.is_(None))
+    if lock:
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+    return statement
+
+
 def attendees_of(db: Session, order_id: int) -> Sequence[Attendee]:
     """The attendees of an order that still come, in the order of their ids."""
-    statement = (
-        select(Attendee)
-        .where(Attendee.order_id == order_id, Attendee.deleted_at.is_(None))
-        .order_by(Attendee.id)
-        .execution_options(populate_existing=True)
-    )
-    return db.execute(statement).scalars().all()
+    return db.execute(_ATTENDEES, {"order": order_id}).scalars().all()
+
+
+def event_of(db: Session, order: Order) -> Event | None:
+    """What we know of the order's event."""
+    return db.execute(_EVENT, {"event": order.event_id}).scalar()
+
+
+def event_and_buyer(db: Session, order: Order) -> tuple[Event | None, User | None]:
+    """What we know of the order's event and of who bought it."""
+    event, buyer = db.execute(_EVENT_AND_BUYER, {"order": order.id}).one()
+    return event, buyer
 
 
 def lines_of(db: Session, order_id: int) -> Sequence[OrderLine]:
     """The priced lines of an order."""
-    return db.execute(select(OrderLine).where(OrderLine.order_id == order_id).order_by(OrderLine.id)).scalars().all()
+    return db.execute(_LINES, {"order": order_id}).scalars().all()
 
 
 def attendees_by_id(db: Session, ids: Sequence[int], *, lock: bool = False) -> Sequence[Attendee]:
     """These attendees, locked in the order of their ids on wish."""
-    statement = select(Attendee).where(Attendee.id.in_(ids), Attendee.deleted_at.is_(None)).order_by(Attendee.id)
-    if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    return db.execute(statement).scalars().all()
+    return db.execute(_LOCKED_ATTENDEES if lock else _NAMED_ATTENDEES, {"ids": list(ids)}).scalars().all()
+
+
+_ATTENDEES = (
+    select(Attendee)
+    .where(Attendee.order_id == bindparam("order"), Attendee.deleted_at.is_(None))
+    .order_by(Attendee.id)
+    .execution_options(populate_existing=True)
+)
+_EVENT = select(Event).where(Event.id == bindparam("event"))
+_EVENT_AND_BUYER = (
+    select(Event, User)
+    .select_from(Order)
+    .outerjoin(Event, Event.id == Order.event_id)
+    .outerjoin(User, User.id == Order.user_id)
+    .where(Order.id == bindparam("order"))
+)
+_LINES = select(OrderLine).where(OrderLine.order_id == bindparam("order")).order_by(OrderLine.id)
+_NAMED_ATTENDEES = (
+    select(Attendee)
+    .where(Attendee.id == any_(bindparam("ids", type_=ARRAY(BigInteger))), Attendee.deleted_at.is_(None))
+    .order_by(Attendee.id)
+)
+_LOCKED_ATTENDEES = _NAMED_ATTENDEES.with_for_update().execution_options(populate_existing=True)
+
+
+def lock_order_of_attendee(db: Session, attendee_id: int) -> Order | None:
+    """The order that an attendee is in, locked; None for a loose one, and for one that is not there."""
+    order: Order | None = db.execute(_ORDER_OF_ATTENDEE, {"attendee": attendee_id}).scalar()
+    return order
+
+
+_ORDER_OF_ATTENDEE = (
+    select(Order)
+    .where(Order.id == select(Attendee.order_id).where(Attendee.id == bindparam("attendee")).scalar_subquery())
+    .with_for_update(of=Order)
+    .execution_options(populate_existing=True)
+)
 
 
 def count_loose(db: Session, creator_id: int) -> int:
@@ -84,7 +131,10 @@ def due(db: Session, now: datetime, limit: int) -> Sequence[tuple[str, datetime 
 
 def refund_by_key(db: Session, refund_key: str) -> Refund | None:
     """The decision with this key, locked."""
-    return db.execute(select(Refund).where(Refund.refund_key == refund_key).with_for_update()).scalar()
+    return db.execute(_REFUND, {"key": refund_key}).scalar()
+
+
+_REFUND = select(Refund).where(Refund.refund_key == bindparam("key")).with_for_update()
 
 
 def refunds_of(db: Session, order_id: int) -> Sequence[Refund]:
