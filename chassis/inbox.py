@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from chassis import clock, context, db, messages, metrics, tables
 from chassis.broker.interface import Outcome, Verdict
 from chassis.errors import DomainError, Unavailable
-from chassis.messages import Catalogue, Envelope
+from chassis.messages import Catalogue, Envelope, UndeclaredMessageError
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,7 @@ class Dispatcher:
 
     def __init__(self, service: str, handlers: Sequence[Handler], catalogue: Catalogue | None = None) -> None:
         """Raises LookupError when a type that the service hears has no handler, or a handler no such type."""
+        self._service = service
         self._catalogue = catalogue or messages.catalogue()
         heard = {kind.name for kind in self._catalogue.heard_by(service)}
         self._handlers: dict[str, list[tuple[str, Handler]]] = {name: [] for name in heard}
@@ -162,8 +163,13 @@ class Dispatcher:
 
     def _handlers_of(self, envelope: Envelope) -> list[tuple[str, Handler]]:
         try:
+            if self._service not in self._catalogue.kind(envelope.type).hearers:
+                return []  # a queue is still bound to what an older program heard
             return self._handlers[envelope.type]
-        except KeyError:  # a newer program says it; ours may be replaced by one that knows it before the retries end
+        except (
+            KeyError,
+            UndeclaredMessageError,
+        ):  # a newer program says it; ours may be replaced by one that knows it before the retries end
             raise LookupError(f"nobody here handles {envelope.type or 'a message without type'}") from None
 
 

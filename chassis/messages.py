@@ -27,6 +27,7 @@ class Kind:
     owner: str
     hearers: tuple[str, ...] = ()
     is_broadcast: bool = False
+    is_for_outsiders: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Envelope:
 
 
 class UndeclaredMessageError(TypeError):
-    """A type that says neither `heard_by` nor `broadcast` in proto/ cannot be published or consumed."""
+    """A type that says none of `heard_by`, `broadcast`, `for_outsiders` in proto/ cannot be published or consumed."""
 
 
 class Catalogue:
@@ -61,7 +62,9 @@ class Catalogue:
         try:
             return self._kinds[name]
         except KeyError:
-            raise UndeclaredMessageError(f"{name} declares neither heard_by nor broadcast in proto/") from None
+            raise UndeclaredMessageError(
+                f"{name} declares none of heard_by, broadcast and for_outsiders in proto/"
+            ) from None
 
     def knows(self, envelope: Envelope) -> bool:
         """Whether its type is declared: another version of the program may have written it."""
@@ -97,7 +100,7 @@ def kinds_in(file: FileDescriptor) -> list[Kind]:
     """The published messages of one .proto file; its other messages are parts, requests and replies."""
     owner = file.package.rpartition(".")[2]
     published = (_kind(message, owner) for message in file.message_types_by_name.values())
-    return [kind for kind in published if kind.hearers or kind.is_broadcast]
+    return [kind for kind in published if kind.hearers or kind.is_broadcast or kind.is_for_outsiders]
 
 
 def _kind(message: Descriptor, owner: str) -> Kind:
@@ -108,6 +111,7 @@ def _kind(message: Descriptor, owner: str) -> Kind:
         owner=owner,
         hearers=tuple(options.Extensions[options_pb2.heard_by]),
         is_broadcast=options.Extensions[options_pb2.broadcast],
+        is_for_outsiders=options.Extensions[options_pb2.for_outsiders],
     )
 
 

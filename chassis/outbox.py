@@ -57,7 +57,7 @@ _alarms: tuple[threading.Event, ...] = ()
 def publish(session: Session, message: Message, *, key: str) -> None:
     """Tells the hearers of this type, if and when the transaction commits. `key` names the aggregate it is about.
 
-    Raises UndeclaredMessageError for a type that declares neither `heard_by` nor `broadcast`.
+    Raises UndeclaredMessageError for a type that declares no audience in proto/.
     """
     kind = messages.catalogue().kind(message.DESCRIPTOR.full_name)
     row = (

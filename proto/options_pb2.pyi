@@ -17,10 +17,15 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 HEARD_BY_FIELD_NUMBER: _builtins.int
 BROADCAST_FIELD_NUMBER: _builtins.int
+FOR_OUTSIDERS_FIELD_NUMBER: _builtins.int
 CALLERS_FIELD_NUMBER: _builtins.int
 heard_by: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _containers.RepeatedScalarFieldContainer[_builtins.str]]
 """The services that get this message, each once, through its own durable queue."""
 broadcast: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.bool]
 """Every process that listens gets this message, at the moment or within a minute; nobody stores it."""
+for_outsiders: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MessageOptions, _builtins.bool]
+"""A fact that no service of ours waits for. On RabbitMQ whoever wants it binds a queue of their own to its type; where
+nobody does, it is gone.
+"""
 callers: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, _containers.RepeatedScalarFieldContainer[_builtins.str]]
 """The services that may make this call; "gateway" is one of them."""

@@ -533,6 +533,8 @@ Global___EventFacts: _TypeAlias = EventFacts  # noqa: Y015
 
 @_typing.final
 class OrderCreated(_message.Message):
+    """For accounting, analytics, a webhook sender: here everything that follows from an order comes with later messages."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ORDER_FIELD_NUMBER: _builtins.int

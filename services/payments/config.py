@@ -27,11 +27,6 @@ class Settings(ServiceSettings):
         "SECRETS_KEYS", doc="keys that encrypt organizers' secrets: id:base64 of 32 bytes, …; the first encrypts, all decrypt",
         default="", secret=True,
     )  # fmt: skip
-    grpc_threads: int = setting(
-        "GRPC_THREADS",
-        doc="gRPC calls a process works on at the same time; a charge waits for its provider",
-        default=32,
-    )
     provider_proxy: str = setting("PROVIDER_PROXY", doc="HTTP proxy on the way to the providers", default="")
     provider_connect_seconds: float = setting("PROVIDER_CONNECT_SECONDS", doc="time-out of connecting", default=3.0)
     provider_read_seconds: float = setting("PROVIDER_READ_SECONDS", doc="time-out of one answer", default=10.0)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from chassis import db as database
 from chassis.inbox import consumes
 from proto.events.events_pb2 import EventRoleChanged
-from proto.orders.orders_pb2 import OrderCancelled, OrderCreated, OrderExpired, OrderPaid, RefundRequested
+from proto.orders.orders_pb2 import OrderCancelled, OrderExpired, OrderPaid, RefundRequested
 from services.payments import errands
 from services.payments.commands import attempts, refunds, roles
 
@@ -33,11 +33,6 @@ def close_attempt_of_cancelled_order(db: Session, message: OrderCancelled) -> No
 def close_attempt_of_expired_order(db: Session, message: OrderExpired) -> None:
     """As for cancelled ones."""
     _close(db, message.order.identifier)
-
-
-@consumes(OrderCreated)
-def expect_nothing(_: Session, __: OrderCreated) -> None:
-    """A new order has no payment: everything that a payment needs comes with the call that starts it."""
 
 
 @consumes(EventRoleChanged)

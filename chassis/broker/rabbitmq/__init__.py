@@ -36,7 +36,12 @@ class RabbitBroker:
             for each, kind in known
             if kind.is_broadcast
         ]
-        self._publisher.send([*queued, *shouted], unknown=ids(envelopes) - ids([each for each, _ in known]))
+        offered = [
+            Letter(each, self._topology.messages, each.type, must_arrive=False)  # perhaps nobody has bound a queue
+            for each, kind in known
+            if kind.is_for_outsiders and not kind.hearers
+        ]
+        self._publisher.send([*queued, *shouted, *offered], unknown=ids(envelopes) - ids([each for each, _ in known]))
 
     def consume(self, service: str, handle: Handle, *, stop: threading.Event, prefetch: int = 50) -> None:
         Consumer(self._server, self._publisher, service, handle, self._timing, prefetch, stop).run()

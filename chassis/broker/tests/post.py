@@ -10,18 +10,19 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pika
 import psycopg
-from google.protobuf.wrappers_pb2 import Int64Value, StringValue
+from google.protobuf.wrappers_pb2 import BoolValue, Int64Value, StringValue
 
 from chassis.broker import Broker, Handle, Outcome, Timing, Verdict, connect
 from chassis.broker.rabbitmq.topology import Topology
 from chassis.broker.tests.proxy import Proxy
 from chassis.messages import Catalogue, Envelope, Kind, new_id
 
-LETTER, SHOUT = "google.protobuf.StringValue", "google.protobuf.Int64Value"
+LETTER, SHOUT, OFFER = "google.protobuf.StringValue", "google.protobuf.Int64Value", "google.protobuf.BoolValue"
 CATALOGUE = Catalogue(
     [
         Kind(LETTER, StringValue, "writers", hearers=("readers", "archive")),
         Kind(SHOUT, Int64Value, "writers", is_broadcast=True),
+        Kind(OFFER, BoolValue, "writers", is_for_outsiders=True),
     ]
 )
 HASTE = Timing(retry_delays_seconds=(0.05,) * 30, pause_seconds=0.05, longest_pause_seconds=0.1)
@@ -36,6 +37,11 @@ def letter(text: str) -> Envelope:
 def shout(number: int) -> Envelope:
     """A broadcast."""
     return _envelope(SHOUT, Int64Value(value=number).SerializeToString())
+
+
+def offer() -> Envelope:
+    """A fact for outsiders."""
+    return _envelope(OFFER, BoolValue(value=True).SerializeToString())
 
 
 def text_of(envelope: Envelope) -> str:

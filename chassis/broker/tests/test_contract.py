@@ -5,11 +5,27 @@ import sys
 import time
 from collections.abc import Sequence
 
+import pika
 import pytest
 
 from chassis.broker import Broker, BrokerDownError, NotPublishedError, Outcome, Timing, Verdict
+from chassis.broker.rabbitmq.topology import Topology
 from chassis.broker.tests import hearing
-from chassis.broker.tests.post import CATALOGUE, DONE, PAUSE, RETRY, Post, Reader, eventually, letter, shout, text_of
+from chassis.broker.tests.post import (
+    CATALOGUE,
+    DONE,
+    HASTE,
+    OFFER,
+    PAUSE,
+    RETRY,
+    Post,
+    Reader,
+    eventually,
+    letter,
+    offer,
+    shout,
+    text_of,
+)  # fmt: skip
 from chassis.inbox import Dispatcher
 from chassis.messages import Envelope
 
@@ -37,6 +53,22 @@ def test_an_envelope_arrives_as_it_was_sent(post: Post) -> None:
     post.consume(post.broker(), reader)
     eventually(lambda: reader.got)
     assert reader.got == [sent]
+
+
+def test_a_fact_for_outsiders_needs_nobody_and_reaches_who_has_bound_a_queue(post: Post) -> None:
+    broker = post.broker()
+    broker.publish([offer(), letter("beside it")])
+    if post.is_rabbitmq:
+        with pika.BlockingConnection(pika.URLParameters(post.url)) as connection:
+            channel = connection.channel()
+            queue = channel.queue_declare("", exclusive=True).method.queue
+            exchange = Topology(CATALOGUE, post.prefix, HASTE.retry_delays_seconds).messages
+            channel.queue_bind(queue, exchange, routing_key=OFFER)
+            broker.publish([offer()])
+            eventually(lambda: channel.basic_get(queue, auto_ack=True)[0] is not None)
+    reader = Reader()
+    post.consume(broker, reader)
+    eventually(lambda: reader.texts == ["beside it"])
 
 
 def test_a_batch_is_never_larger_than_asked(post: Post) -> None:

@@ -6,14 +6,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from google.protobuf.wrappers_pb2 import BoolValue, Int64Value, StringValue
+from google.protobuf.wrappers_pb2 import BytesValue, Int64Value, StringValue
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from chassis import clock, context, db
 from chassis.broker import Outcome, Verdict
 from chassis.broker.tests import hearing
-from chassis.broker.tests.post import CATALOGUE, letter, shout
+from chassis.broker.tests.post import CATALOGUE, letter, offer, shout
 from chassis.errors import Conflict, Unavailable
 from chassis.inbox import Dispatcher, Ears, Handler, consumes, forget_old, hears
 
@@ -113,6 +113,11 @@ def test_an_unreadable_message_is_dead() -> None:
     assert outcome.verdict is Verdict.DEAD
 
 
+def test_what_an_older_program_heard_is_let_go() -> None:
+    assert readers()([offer(), letter("a")]) == [DONE, DONE]
+    assert hearing.noted() == ["a"]
+
+
 def test_a_type_of_a_newer_program_is_retried_and_holds_nobody_up() -> None:
     outcomes = readers()([replace(letter("x"), type="stagedoor.Newer"), letter("a")])
     assert [outcome.verdict for outcome in outcomes] == [Verdict.RETRY, Verdict.DONE]
@@ -140,10 +145,10 @@ def test_a_service_that_does_not_handle_all_it_hears_does_not_start() -> None:
 
 
 def test_a_service_that_handles_what_it_does_not_hear_does_not_start() -> None:
-    @consumes(BoolValue)
-    def handler(_: Session, __: BoolValue) -> None: ...
+    @consumes(BytesValue)
+    def handler(_: Session, __: BytesValue) -> None: ...
 
-    with pytest.raises(LookupError, match=r"google\.protobuf\.BoolValue"):
+    with pytest.raises(LookupError, match=r"google\.protobuf\.BytesValue"):
         Dispatcher("readers", [hearing.note, handler], CATALOGUE)
 
 

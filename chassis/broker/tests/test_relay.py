@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 
 import pytest
-from google.protobuf.wrappers_pb2 import BoolValue, Int64Value, StringValue
+from google.protobuf.wrappers_pb2 import BytesValue, Int64Value, StringValue
 
 from chassis import context, db
 from chassis.broker import NotPublishedError
@@ -122,7 +122,7 @@ def test_a_message_carries_the_request_that_caused_it(post: Post, service_databa
 
 def test_an_undeclared_type_is_refused(service_database: str) -> None:
     with pytest.raises(UndeclaredMessageError), db.transaction() as session:
-        publish(session, BoolValue(value=True), key="k")
+        publish(session, BytesValue(value=b"x"), key="k")
 
 
 def run_relay(post: Post, proxy: Proxy | None = None) -> threading.Event:
