@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import uvloop
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Report:
 
 def run(url: str, buyers: int, calls: Sequence[Call], *, keep_bodies: bool = False) -> Report:
     """All calls, `buyers` of them at a time."""
-    return asyncio.run(_run(url, buyers, calls, keep_bodies))
+    return uvloop.run(_run(url, buyers, calls, keep_bodies))
 
 
 def at_once(url: str, calls: Sequence[Call]) -> Report:
