@@ -16,7 +16,8 @@ from chassis.responses import JSON, respond
 from proto.events import events_pb2
 from services.orders import clients
 from services.orders.api.resources import orders
-from services.orders.commands import placing
+from services.orders.commands import offers, placing
+from services.orders.commands.turnstiles import turnstile
 from services.orders.domain import carts, pricing
 from services.orders.domain.carts import Cart, CartInvalid
 from services.orders.domain.stock import OfferChanged, exhausted
@@ -31,9 +32,9 @@ def calculate_amount(body: dict[str, Any], token_info: Claims | None = None) -> 
     if not cart.wanted:
         return respond(quote_document(pricing.quote([], None, None, "")), media_type=JSON)
     offer = get_offer(cart, token_info)
-    quote = placing.price(cart, offer)
+    quote = offers.price(cart, offer)
     with transaction() as db:
-        placing.check_uses(db, quote, offer)
+        offers.check_uses(db, quote, offer)
     return respond(quote_document(quote), media_type=JSON)
 
 
@@ -43,7 +44,7 @@ def create_order_of_cart(body: dict[str, Any], token_info: Claims) -> flask.Resp
     cart = carts.read_cart(body)
     if not cart.wanted:
         raise CartInvalid("Choose at least one ticket.", code="tickets-missing", source={"pointer": "/tickets"})
-    placing.turnstile.pass_or_refuse(cart.quantities)
+    turnstile.pass_or_refuse(cart.quantities)
     try:
         return _order(cart, token_info)
     except OfferChanged:
@@ -67,8 +68,8 @@ def get_offer(cart: Cart, claims: Claims | None) -> events_pb2.Offer:
 
 def _order(cart: Cart, buyer: Claims) -> flask.Response:
     offer = get_offer(cart, buyer)
-    quote = placing.price(cart, offer)
-    placing.require_verified(buyer, cart, offer)
+    quote = offers.price(cart, offer)
+    offers.require_verified(buyer, cart, offer)
     query = current_query()
 
     placement = placing.work_out(buyer, quote, offer, now=clock.now())

@@ -15,13 +15,13 @@ from chassis.jsonapi import Query
 from chassis.responses import JSON
 from proto.payments import payments_pb2
 from services.orders import clients
-from services.orders.api.orders import levels_of, relations_of
 from services.orders.api.resources import asks_team, orders
 from services.orders.commands import paying
 from services.orders.domain import policy
 from services.orders.domain.lifecycle import Status
 from services.orders.domain.policy import Operation
 from services.orders.models import Order
+from services.orders.queries import access
 from services.orders.queries import orders as queries
 
 Levels = frozenset[str]
@@ -82,35 +82,6 @@ def verify_order(identifier: str, token_info: Claims) -> flask.Response:
     return run(work)
 
 
-@asks_team
-def create_paypal_payment(identifier: str, token_info: Claims, body: Any = None) -> flask.Response:
-    """Opens a PayPal payment for PayPal's own button. The addresses it returns to are ours, not the client's."""
-    key = find_for_charge(identifier, token_info)
-    attempt = run(lambda db: paying.begin(db, queries.find(db, key, lock=True), mode="paypal", now=clock.now()))
-    try:
-        state = clients.start_payment(attempt.request)
-    except DomainError as error:
-        is_decided = not isinstance(error, Unavailable)
-        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=is_decided))
-        raise
-
-    def work(db: Session) -> flask.Response:
-        order = paying.let_go(db, key, attempt.mark, is_decided=True)
-        if state.status == "captured":
-            paying.receive(db, state, now=clock.now())
-        order.payment_url = state.payment_url or order.payment_url
-        order.version += 1
-        document = {
-            "status": "success",
-            "payment_id": state.provider_reference,
-            "payment_url": state.payment_url or None,
-            "error": None,
-        }
-        return answered(db, document, media_type=JSON)
-
-    return run(work)
-
-
 def find_for_charge(identifier: str, claims: Claims) -> str:
     """The identifier of an order that this caller may charge. Raises NotFound or Forbidden."""
     with transaction() as db:
@@ -120,7 +91,8 @@ def find_for_charge(identifier: str, claims: Claims) -> str:
 
 
 def _require_charge(db: Session, order: Order, claims: Claims) -> frozenset[policy.Relation]:
-    relations = relations_of(db, order, claims)
+    """What the caller is to an order, who may charge it. Raises NotFound or Forbidden."""
+    relations = access.relations_of(db, order, claims)
     policy.require(Operation.CHARGE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
     return relations
 
@@ -140,7 +112,7 @@ def _begin(
     before with its key, has paid the order while its answer was lost.
     """
     order = queries.find(db, identifier, lock=True)
-    levels = levels_of(_require_charge(db, order, claims))
+    levels = policy.levels(_require_charge(db, order, claims))
     is_paid = order.status == Status.COMPLETED and order.captured_minor
     if is_paid and flask.request.headers.get("Idempotency-Key"):
         return answered(db, _document(db, order, claims, levels, status=True, message="The order is paid."))

@@ -16,12 +16,12 @@ from chassis.idempotency import answered
 from chassis.outbox import publish
 from chassis.responses import JSON
 from proto.orders import orders_pb2
-from services.orders.api.orders import relations_of
 from services.orders.api.resources import asks_team
 from services.orders.domain import policy
 from services.orders.domain.lifecycle import Status
 from services.orders.domain.policy import Operation, Relation
 from services.orders.models import Order, Resend
+from services.orders.queries import access
 from services.orders.queries import orders as queries
 
 MINUTE = timedelta(minutes=1)
@@ -37,7 +37,7 @@ def resend_email(body: dict[str, Any], token_info: Claims) -> flask.Response:
 def _resend(identifier: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
         order = queries.find(db, identifier)
-        relations = relations_of(db, order, token_info)
+        relations = access.relations_of(db, order, token_info)
         policy.require(Operation.RESEND_TICKETS, relations, seen_by=Operation.VIEW_ORDER)
         if order.status not in (Status.PLACED, Status.COMPLETED):
             raise Unprocessable(
@@ -60,7 +60,7 @@ def send_receipt(body: dict[str, Any], token_info: Claims) -> flask.Response:
 def _send_receipt(identifier: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
         order = queries.find(db, identifier)
-        relations = relations_of(db, order, token_info)
+        relations = access.relations_of(db, order, token_info)
         if relations.isdisjoint({Relation.BUYER, Relation.REGISTRAR, Relation.EVENT_ADMIN, Relation.SERVER_ADMIN}):
             raise policy.refusal(Operation.RESEND_TICKETS, relations, seen_by=Operation.VIEW_ORDER)
         if order.status != Status.COMPLETED:

@@ -13,12 +13,12 @@ from chassis.errors import Unprocessable
 from chassis.idempotency import answered
 from chassis.jsonapi import current_query, negotiate, tagged
 from chassis.money import to_minor
-from services.orders.api.orders import relations_of
 from services.orders.api.resources import asks_team, orders, refunds
 from services.orders.commands import refunding
 from services.orders.domain import carts, policy
 from services.orders.domain.policy import Operation
 from services.orders.models import Order, Refund
+from services.orders.queries import access
 from services.orders.queries import orders as queries
 
 
@@ -35,7 +35,7 @@ def refund_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
 
     def work(db: Session) -> flask.Response:
         order = queries.find(db, identifier, lock=True)
-        relations = relations_of(db, order, token_info)
+        relations = access.relations_of(db, order, token_info)
         policy.require(Operation.REFUND_ORDER, relations, seen_by=Operation.VIEW_ORDER)
         key = f"{order.identifier}:{decision}"
         by = token_info.user_id
@@ -68,7 +68,7 @@ def update_refund(refund_id: str, body: dict[str, Any], token_info: Claims) -> f
     def work(db: Session) -> flask.Response:
         refund = refunds.find(db, refund_id, token_info)
         order = db.get_one(Order, refund.order_id, with_for_update=True)
-        policy.require(Operation.REFUND_ORDER, relations_of(db, order, token_info), seen_by=Operation.VIEW_ORDER)
+        policy.require(Operation.REFUND_ORDER, access.relations_of(db, order, token_info), seen_by=Operation.VIEW_ORDER)
         status = incoming.values.get("status")
         if status is not None and status != refund.status:
             if status != "paid":

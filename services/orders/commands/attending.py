@@ -11,8 +11,8 @@ from chassis.auth import Claims
 from chassis.errors import Conflict, NotFound, TooManyRequests, Unprocessable
 from chassis.money import to_decimal, to_minor
 from proto.events import events_pb2
-from services.orders.commands import placing, telling
-from services.orders.commands.placing import Unit
+from services.orders.commands import offers, placing, telling
+from services.orders.commands.offers import Unit
 from services.orders.domain import carts, pricing
 from services.orders.domain.carts import Cart, Wanted
 from services.orders.domain.lifecycle import Seat, Status
@@ -114,7 +114,7 @@ def order_for(
     rows: Mapping[str, Any],
 ) -> Order:
     """An order for locked attendees: rows, message, and last of all seats and code uses. `rows` is of `placing.rows_of`."""
-    units = placing.units_of(quote, offer)
+    units = offers.units_of(quote, offer)
     order_id = placing.write_order(db, offer, rows)
     assigned = _assign(attendees, units, quote)
     db.connection().exec_driver_sql(
@@ -133,7 +133,7 @@ def order_for(
     for attendee in attendees:
         db.refresh(attendee)
     placing.say_new(db, order)
-    placing.take(db, placing.seat_wishes(quote, offer), placing.code_wishes(offer, units), rows["seat"])
+    placing.take(db, offers.seat_wishes(quote, offer), offers.code_wishes(offer, units), rows["seat"])
     return order
 
 

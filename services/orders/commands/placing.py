@@ -6,33 +6,28 @@ out together; then the commit.
 """
 
 import secrets
-import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 from sqlalchemy.orm import Session
 
-from chassis import db as chassis_db
 from chassis.auth import Claims
-from chassis.errors import Forbidden, Unprocessable
 from chassis.outbox import publish
 from proto.events import events_pb2
 from proto.orders import orders_pb2
-from services.orders import config
-from services.orders.commands import replicas, telling
+from services.orders.commands import offers, replicas, telling
 from services.orders.commands.invoicing import next_invoice_number
-from services.orders.domain import carts, pricing
-from services.orders.domain.carts import Cart
+from services.orders.commands.turnstiles import turnstile
+from services.orders.domain import pricing
 from services.orders.domain.lifecycle import SEATS, Seat, Status
-from services.orders.domain.stock import SoldOut, exhausted, revision, sold_out
+from services.orders.domain.stock import SoldOut
 from services.orders.models import Order
-from services.orders.queries import access, ledger, numbers
+from services.orders.queries import ledger, numbers
 from services.orders.queries.ledger import CodeWish, SeatWish
 
 # Numbers are drawn before (queries/numbers.py), so that the message can be written without waiting for these rows.
@@ -72,90 +67,10 @@ class Terms:
     details: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True)
-class Unit:
-    """One attendee to be."""
-
-    ticket_id: int
-    price_minor: int
-    is_discounted: bool
-    is_accessed: bool
-
-
 class Placed(SimpleNamespace):
     """An order with the attributes of `Order`, but none of the session's bookkeeping: a mapped instance costs five times
     as much, and nobody changes this one.
     """
-
-
-class UnverifiedBuyer(Forbidden):
-    code = "unverified-user"
-
-
-def price(cart: Cart, offer: events_pb2.Offer) -> pricing.Quote:
-    """What the cart costs this caller under this offer."""
-    tickets = {each.ticket.id: offered_ticket(each) for each in offer.tickets}
-    if missing := [each.ticket_id for each in cart.wanted if each.ticket_id not in tickets]:
-        raise Unprocessable("There is no such ticket in this event.", code="ticket-unknown", meta={"tickets": missing})
-    return carts.cost(
-        cart, tickets, discount_of(offer), tax_of(offer), offer.event.currency, runs_event=offer.runs_event
-    )
-
-
-def offered_ticket(offered: events_pb2.OfferedTicket) -> carts.OfferedTicket:
-    """The part of an offer that pricing looks at."""
-    ticket = offered.ticket
-    return carts.OfferedTicket(
-        ticket.id,
-        ticket.name,
-        ticket.type,
-        ticket.price_minor,
-        ticket.min_price_minor,
-        ticket.max_price_minor,
-        offered.is_discounted,
-    )
-
-
-def discount_of(offer: events_pb2.Offer) -> pricing.Discount | None:
-    """The discount that events has checked, if there is one."""
-    if not offer.HasField("discount"):
-        return None
-    kind = "amount" if offer.discount.type == "amount" else "percent"
-    return pricing.Discount(offer.discount.code, kind, Decimal(offer.discount.value or "0"))  # type: ignore[arg-type]
-
-
-def tax_of(offer: events_pb2.Offer) -> pricing.Tax | None:
-    """The event's tax, if it has one."""
-    if not offer.HasField("tax"):
-        return None
-    return pricing.Tax(offer.tax.name, Decimal(offer.tax.rate or "0"), offer.tax.is_included)
-
-
-def require_verified(buyer: Claims, cart: Cart, offer: events_pb2.Offer) -> None:
-    """Raises UnverifiedBuyer (403) when somebody without a verified address wants free tickets only.
-
-    Opens its own transaction, but only for who looks unverified: the token may be older than the verification.
-    """
-    if buyer.is_verified or offer.runs_event or not config.current().frees_need_verification:
-        return
-    tickets = {each.ticket.id: offered_ticket(each) for each in offer.tickets}
-    if not carts.is_all_free(cart, tickets):
-        return
-    with chassis_db.transaction() as db:
-        if access.is_verified_by_now(db, buyer.user_id):
-            return
-    raise UnverifiedBuyer(
-        "Please verify your e-mail address before you order free tickets.", source={"code": "unverified-user"}
-    )
-
-
-def check_uses(db: Session, quote: pricing.Quote, offer: events_pb2.Offer) -> None:
-    """Raises DiscountExhausted when the cart needs more uses than the code has left; nothing is partly discounted."""
-    if quote.discount is None or not quote.discounted_units:
-        return
-    left = ledger.uses_left(db, offer.discount.id, False, offer.discount.tickets_number)
-    if left is not None and quote.discounted_units > left:
-        raise exhausted(False, left)
 
 
 @dataclass(frozen=True)
@@ -171,11 +86,11 @@ class Placement:
 
 def work_out(buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, *, now: datetime) -> Placement:
     """The order of a cart, with blank attendees. Outside of any transaction: it draws numbers."""
-    units = units_of(quote, offer)
+    units = offers.units_of(quote, offer)
     rows = _rows(buyer, quote, offer, units, Terms(), now, attendees=len(units))
     order = _row(rows)
     created = _created(order, quote, offer, rows["unit_ids"], units, rows["unit_identifiers"])
-    return Placement(order, rows, created, seat_wishes(quote, offer), code_wishes(offer, units))
+    return Placement(order, rows, created, offers.seat_wishes(quote, offer), offers.code_wishes(offer, units))
 
 
 def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
@@ -198,7 +113,7 @@ def place_on_site(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, ro
     db.connection().exec_driver_sql(_WRITE, rows)
     order = db.get_one(Order, rows["id"])
     say_new(db, order)
-    take(db, seat_wishes(quote, offer), code_wishes(offer, units_of(quote, offer)), rows["seat"])
+    take(db, offers.seat_wishes(quote, offer), offers.code_wishes(offer, offers.units_of(quote, offer)), rows["seat"])
     return order
 
 
@@ -217,7 +132,7 @@ def rows_of(
     buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, terms: Terms, *, now: datetime, with_attendees: bool
 ) -> dict[str, Any]:
     """The rows of an order to be, down to their numbers. Outside of any transaction: it draws them."""
-    units = units_of(quote, offer)
+    units = offers.units_of(quote, offer)
     return _rows(buyer, quote, offer, units, terms, now, attendees=len(units) if with_attendees else 0)
 
 
@@ -232,89 +147,6 @@ def write_order(db: Session, offer: events_pb2.Offer, rows: Mapping[str, Any]) -
     db.connection().exec_driver_sql(_WRITE, rows)
     number: int = rows["id"]
     return number
-
-
-def units_of(quote: pricing.Quote, offer: events_pb2.Offer) -> list[Unit]:
-    """One unit per ticket, at what the order charges for it; they add up to the total."""
-    opened = set(offer.access_code.ticket_ids) if offer.HasField("access_code") else frozenset[int]()
-    return [
-        Unit(line.ticket_id, unit_minor, line.is_discounted, line.ticket_id in opened)
-        for line in quote.lines
-        for unit_minor in line.unit_minor
-    ]
-
-
-def seat_wishes(quote: pricing.Quote, offer: events_pb2.Offer) -> list[SeatWish]:
-    """What the ledger is asked for: seats per ticket type, with the offer's capacity."""
-    wanted: dict[int, int] = {}
-    for line in quote.lines:
-        wanted[line.ticket_id] = wanted.get(line.ticket_id, 0) + line.quantity
-    tickets = {each.ticket.id: each.ticket for each in offer.tickets}
-    return [
-        SeatWish(
-            ticket_id,
-            offer.event.id,
-            tickets[ticket_id].name,
-            seats,
-            tickets[ticket_id].quantity,
-            revision(tickets[ticket_id].epoch, tickets[ticket_id].version),
-            tickets[ticket_id].on_sale,
-        )
-        for ticket_id, seats in wanted.items()
-    ]
-
-
-def code_wishes(offer: events_pb2.Offer, units: Sequence[Unit]) -> list[CodeWish]:
-    """What the ledger is asked for: uses of the discount and of the access code."""
-    wishes = []
-    if discounted := sum(unit.is_discounted for unit in units):
-        code = offer.discount
-        version = revision(code.epoch, code.version)
-        wishes.append(CodeWish(code.id, False, discounted, code.tickets_number, version, code.is_active))
-    if accessed := sum(unit.is_accessed for unit in units):
-        opening = offer.access_code
-        version = revision(opening.epoch, opening.version)
-        wishes.append(CodeWish(opening.id, True, accessed, opening.tickets_number, version, opening.is_active))
-    return wishes
-
-
-class Turnstile:
-    """Refuses early, on a cheap read, where this process has just seen a ticket type sold out.
-
-    A thousand buyers at once would otherwise all ask for an offer and queue for one row only to hear no. The read is
-    asked again every time, so that a returned seat sells at once; and only while the offer that sold out is fresh, so that
-    a raised quantity counts even if its message is late.
-    """
-
-    FRESH_SECONDS = 2.0
-
-    def __init__(self) -> None:
-        self._seen: dict[int, tuple[float, str]] = {}
-
-    def note(self, wishes: Sequence[SeatWish]) -> None:
-        """Some of these were refused."""
-        if len(self._seen) > 10_000:
-            self._seen.clear()
-        for wish in wishes:
-            self._seen[wish.ticket_id] = (time.monotonic() + self.FRESH_SECONDS, wish.name)
-
-    def pass_or_refuse(self, quantities: Mapping[int, int]) -> None:
-        """Raises SoldOut when the ledger has fewer seats than wanted of a ticket type that sold out just now."""
-        now = time.monotonic()
-        suspects = [ticket for ticket in quantities if ticket in self._seen and self._seen[ticket][0] > now]
-        if not suspects:
-            return
-        found = ledger.glance(suspects)
-        for ticket in suspects:
-            if ticket in found and found[ticket][0] < quantities[ticket]:
-                raise sold_out(self._seen[ticket][1], found[ticket][0])
-
-    def forget(self) -> None:
-        """Lets everybody pass."""
-        self._seen.clear()
-
-
-turnstile = Turnstile()
 
 
 def take(
@@ -346,7 +178,7 @@ def _rows(
     buyer: Claims,
     quote: pricing.Quote,
     offer: events_pb2.Offer,
-    units: Sequence[Unit],
+    units: Sequence[offers.Unit],
     terms: Terms,
     now: datetime,
     *,
@@ -420,7 +252,7 @@ def _created(
     quote: pricing.Quote,
     offer: events_pb2.Offer,
     attendee_ids: Sequence[int],
-    units: Sequence[Unit],
+    units: Sequence[offers.Unit],
     identifiers: Sequence[str],
 ) -> orders_pb2.OrderCreated:
     names = {line.ticket_id: line.name for line in quote.lines}

@@ -95,6 +95,12 @@ def relations(
     return frozenset(relation for relation, is_held in holds.items() if is_held)
 
 
+def levels(relations: frozenset[Relation]) -> frozenset[str]:
+    """The levels of ``x-visible-to`` that these relations to an order bring."""
+    is_shown = relations & {Relation.BUYER, Relation.EVENT_ADMIN, Relation.SERVER_ADMIN}
+    return frozenset({"buyer"}) if is_shown else frozenset()
+
+
 def may(operation: Operation, of_caller: Collection[Relation]) -> bool:
     """Whether one of the caller's relations allows the operation."""
     return not POLICY[operation].isdisjoint(of_caller)

@@ -58,6 +58,12 @@ def relations_to_event(event_id: int, claims: Claims) -> frozenset[Relation]:
     return policy.relations(roles=roles_in(event_id, claims), is_server_admin=claims.is_admin)
 
 
+def relations_of(db: Session, order: Order, claims: Claims) -> frozenset[Relation]:
+    """What the caller is to an order, by what we know here."""
+    roles = known_roles(db, order.event_id, claims.user_id) or frozenset()
+    return relations_to_order(db, order, claims, roles)
+
+
 def relations_to_order(db: Session, order: Order, claims: Claims, roles: frozenset[str]) -> frozenset[Relation]:
     """What the caller is to an order. Whether a buyer also holds a ticket of it changes nothing, and is not asked."""
     is_buyer = order.user_id == claims.user_id

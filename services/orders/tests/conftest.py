@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from chassis.testing import Client, service_fixtures
-from services.orders.commands import placing, replicas
+from services.orders.commands import replicas
+from services.orders.commands.turnstiles import turnstile
 from services.orders.main import SERVICE
 from services.orders.queries import numbers
 from services.orders.tests.fair import Bank, Fair
@@ -18,7 +19,7 @@ globals().update(service_fixtures(SERVICE))
 def _nothing_remembered(clean: None) -> None:
     """Tables are empty before each test, so a process must not believe that it has filled them."""
     replicas.forget_known()
-    placing.turnstile.forget()
+    turnstile.forget()
     numbers.orders.forget()
     numbers.attendees.forget()
 

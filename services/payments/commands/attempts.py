@@ -171,15 +171,15 @@ def take_one(db: Session, payment_id: uuid.UUID) -> Taken:
     return _lease(db, found, Turn.OURS)
 
 
+_WANT_CLOSED = """
+UPDATE payments SET close_wanted = true, ask_at = %s WHERE order_identifier = %s AND status = ANY(%s) RETURNING id
+"""
+
+
 def want_closed(db: Session, order_identifier: str) -> bool:
     """Notes that the order's open attempt shall be closed at its provider, soon. Whether there is one."""
-    found = False
-    for payment in queries.attempts_of_order_locked(db, order_identifier):
-        if payment.status in LIVE:
-            payment.close_wanted = True
-            payment.ask_at = clock.now()
-            found = True
-    return found
+    values = (clock.now(), order_identifier, [status.value for status in LIVE])
+    return db.connection().exec_driver_sql(_WANT_CLOSED, values).first() is not None
 
 
 def provider_of(db: Session, payment: Payment) -> Provider:
