@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from chaos.rolling import once_more
 from local.api import JSON_API, Api, ref
 from tests.journey.stage import OnSale, number
 
@@ -18,7 +19,7 @@ class GaveUp(Exception):
     """No answer for so long that a person would put the phone away. The order must end well all the same."""
 
 
-def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 25) -> requests.Response:
+def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 8) -> requests.Response:
     """The same request until there is an answer that is not "later"."""
     deadline = time.monotonic() + within_seconds
     while time.monotonic() < deadline:
@@ -33,13 +34,18 @@ def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 25) 
 
 
 class Person:
-    """Somebody who is logged in, with seeded whims. `refused` counts what the system said no to."""
+    """Somebody who is logged in, with seeded whims. `refused` counts what the system said no to.
 
-    def __init__(self, api: Api, whims: random.Random) -> None:
+    Who `tries_once_more` only repeats a request once, and remembers in `broken` what that did not mend.
+    """
+
+    def __init__(self, api: Api, whims: random.Random, *, tries_once_more: bool = False) -> None:
         self.api = api
         self.whims = whims
         self.refused = 0
         self.gave_up = 0
+        self.tries_once_more = tries_once_more
+        self.broken: list[str] = []
 
     def send(self, method: str, path: str, body: Any = None, *, media_type: str | None = None) -> requests.Response:
         """One wish under one Idempotency-Key. Sometimes a double click: the same request twice in a row."""
@@ -48,10 +54,19 @@ class Person:
         def ask() -> requests.Response:
             return self.api.send(method, path, json=body, media_type=media_type, headers=headers)
 
-        answer = insist(ask)
+        answer = self._hear(ask, f"{method} {path}")
         if method != "GET" and self.whims.random() < 0.15:
-            answer = insist(ask)
+            answer = self._hear(ask, f"{method} {path}")
         self.refused += answer.status_code >= 400
+        return answer
+
+    def _hear(self, ask: Callable[[], requests.Response], what: str) -> requests.Response:
+        if not self.tries_once_more:
+            return insist(ask)
+        answer = once_more(ask)
+        if isinstance(answer, str):
+            self.broken.append(f"{what}: {answer}")
+            raise GaveUp
         return answer
 
     def change(self, type_: str, path: str, id_: str, attributes: dict[str, Any]) -> requests.Response:
@@ -119,8 +134,8 @@ class Buyer(Person):
 class Organizer(Person):
     """Confirms what was paid by bank, gives money back, cancels. Looks once at every order and state."""
 
-    def __init__(self, api: Api, whims: random.Random) -> None:
-        super().__init__(api, whims)
+    def __init__(self, api: Api, whims: random.Random, *, tries_once_more: bool = False) -> None:
+        super().__init__(api, whims, tries_once_more=tries_once_more)
         self._seen: set[tuple[str, str]] = set()
 
     def work(self, event: OnSale) -> None:

@@ -6,6 +6,7 @@ The damage is done inside transactions that only the checker sees, and is undone
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,9 +67,26 @@ def run_controls(theatre: Theatre, say: Callable[[str], None] = print) -> int:
             caught = catches(stores, play.event_id, control)
             missed += not caught
             say(f"{'caught' if caught else 'MISSED':7} {control.check:40} {control.what}")
-    say(f"\n{len(CONTROLS) - missed} of {len(CONTROLS)} broken guards were noticed")
+    gap = notices_a_gap(theatre)
+    missed += not gap
+    say(
+        f"{'caught' if gap else 'MISSED':7} {'one_retry_mends_a_restart':40} a service stops before its replacement is there"
+    )
+    say(f"\n{len(CONTROLS) + 1 - missed} of {len(CONTROLS) + 1} broken guards were noticed")
     sys.stdout.flush()
     return 1 if missed else 0
+
+
+def notices_a_gap(theatre: Theatre) -> bool:
+    """Whether a restart without a replacement, which one repetition after a second cannot mend, is noticed."""
+    orders = theatre.system.processes["orders"]
+    orders.stop()
+    try:
+        broken = theatre.one_try_and_another()
+    finally:
+        orders.start()
+        orders.wait_ready(time.monotonic() + 60)
+    return bool(broken)
 
 
 def catches(stores: Stores, event_id: int, control: Control) -> bool:

@@ -4,15 +4,17 @@ import random
 import threading
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import requests
 
-from chaos.buyers import Buyer, Organizer, on_sale
+from chaos.buyers import Buyer, GaveUp, Organizer, Person, on_sale
 from chaos.checker import Violation, check
+from chaos.relay import Relays
 from chaos.saboteur import Saboteur
 from chaos.stores import Stores
 from local.api import Api
@@ -22,6 +24,7 @@ from tests.journey.running import Local
 from tests.journey.stage import PASSWORD, OnSale, Stage, text
 
 CALM_SECONDS = 60.0
+ROLLING_EVERY = 25
 
 
 @dataclass
@@ -31,9 +34,7 @@ class Result:
     number: int
     seed: str
     orders: Counter[str] = field(default_factory=Counter)
-    kills: int = 0
-    pauses: int = 0
-    faults: int = 0
+    done: Counter[str] = field(default_factory=Counter)  # kills, pauses, restarts, cuts, faults, rolled
     gave_up: int = 0
     violations: list[Violation] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -43,34 +44,44 @@ class Result:
 
 
 class Theatre:
-    """One system for all rounds, and the people who come every evening."""
+    """One system for all rounds, and the people who come every evening. `system` is routed through `relays`."""
 
-    def __init__(self, system: System, *, buyers: int = 5) -> None:
+    def __init__(self, system: System, relays: Relays, *, buyers: int = 5) -> None:
         self.system = system
+        self.relays = relays
+        self._url = f"http://127.0.0.1:{relays.route('buyers', 'gateway', system.ports.gateway)}"
         self.stage = Stage(Local(system)).set_up()
         self._addresses = [self.stage.person("buyer").address for _ in range(buyers)]
         self._organizer = self.stage.person("organizer").address
 
     def play(self, number: int, seed: str, *, purchases: int = 3) -> Result:
-        """Buyers, saboteur, calm, checker. The seed decides who wants what and what breaks when."""
+        """Buyers, saboteur, calm, checker. The seed decides who wants what and what breaks when.
+
+        Every 25th seed, the first of a run among them, has a rolling restart instead of a storm: buyers go on until it is
+        over, and repeat a request only once.
+        """
         started = time.monotonic()
         result = Result(number, seed)
-        saboteur = Saboteur(self.system)
-        event, code = self._announce(seed)
+        saboteur = Saboteur(self.system, self.relays)
+        is_rolling = int(seed.rpartition(".")[2]) % ROLLING_EVERY == 1
+        event, code = self._announce(seed, seats=200 if is_rolling else 20)
         result.event_id = int(event.id)
-        people = self._people(seed)
-        over = threading.Event()
-        storm = threading.Thread(target=saboteur.storm, args=(random.Random(f"{seed}/storm"), over))
-        storm.start()
+        people = self._people(event, seed, tries_once_more=is_rolling)
         try:
-            self._sell(people, event, code, purchases, seed)
+            if is_rolling:
+                self._sell_while(people, event, code, saboteur.roll)
+            else:
+                self._sell_in_a_storm(people, event, code, saboteur, seed, purchases)
+        except NotReady as error:
+            result.violations.append(Violation("everything_comes_back", str(error)))
         finally:
-            over.set()
-            storm.join()
             result.violations += self._mend(saboteur)
+        result.violations += [
+            Violation("one_retry_mends_a_restart", what) for person in people for what in person.broken
+        ]
         self._look(result)
-        result.kills, result.pauses, result.faults = saboteur.kills, saboteur.pauses, saboteur.faults
-        result.said, result.gave_up = saboteur.said, sum(each.gave_up for each in people)
+        result.done, result.said = saboteur.done, saboteur.said
+        result.gave_up = sum(each.gave_up for each in people)
         result.seconds = time.monotonic() - started
         return result
 
@@ -112,6 +123,15 @@ class Theatre:
         self._look(result)
         return result
 
+    def one_try_and_another(self) -> list[str]:
+        """What is broken for somebody who looks at her orders, and repeats that only once."""
+        person = Person(self._log_in(self._addresses[0]), random.Random("quiet"), tries_once_more=True)
+        try:
+            person.send("GET", f"/v1/users/{person.api.user_id}/orders")
+        except GaveUp:
+            return person.broken
+        return []
+
     def _look(self, result: Result) -> None:
         quiet_from = time.monotonic()
         self._turn_clock(result.event_id)
@@ -122,7 +142,7 @@ class Theatre:
         result.violations += check(world)
         result.orders = Counter(order["status"] for order in world.orders)
 
-    def _announce(self, seed: str) -> tuple[OnSale, str]:
+    def _announce(self, seed: str, *, seats: int = 20) -> tuple[OnSale, str]:
         now = datetime.now(UTC).replace(microsecond=0)
         moments = {
             "before": text(now - timedelta(days=1)),
@@ -130,33 +150,60 @@ class Theatre:
             "starts": text(now + timedelta(days=30)),
             "ends": text(now + timedelta(days=30, hours=4)),
         }
-        event = on_sale(self._log_in(self._organizer), f"Round {seed}", moments, seats=20, free=5)
+        event = on_sale(self._log_in(self._organizer), f"Round {seed}", moments, seats=seats, free=5)
         paid = replace(event, tickets={"Seat": event.tickets["Seat"]})
         return event, self.stage.discount(paid, value=25, **{"tickets-number": 5, "max-quantity": 3})["id"]
 
-    def _people(self, seed: str) -> list[Buyer]:
-        return [
-            Buyer(self._log_in(address), random.Random(f"{seed}/{at}")) for at, address in enumerate(self._addresses)
+    def _people(self, event: OnSale, seed: str, *, tries_once_more: bool) -> list[Buyer | Organizer]:
+        """The buyers, and the organizer at the end."""
+        buyers = [
+            Buyer(self._log_in(address), random.Random(f"{seed}/{at}"), tries_once_more=tries_once_more)
+            for at, address in enumerate(self._addresses)
         ]
+        whims = random.Random(f"{seed}/organizer")
+        return [*buyers, Organizer(event.organizer, whims, tries_once_more=tries_once_more)]
 
-    def _sell(self, people: list[Buyer], event: OnSale, code: str, purchases: int, seed: str) -> None:
-        organizer = Organizer(event.organizer, random.Random(f"{seed}/organizer"))
+    def _sell_in_a_storm(
+        self, people: list[Buyer | Organizer], event: OnSale, code: str, saboteur: Saboteur, seed: str, purchases: int
+    ) -> None:
+        """Until every buyer has had so many purchases."""
+        over = threading.Event()
+        storm = threading.Thread(target=saboteur.storm, args=(random.Random(f"{seed}/storm"), over))
+        storm.start()
+        try:
+            self._sell(people, event, code, lambda bought: bought < purchases)
+        finally:
+            over.set()
+            storm.join()
 
+    def _sell_while(self, people: list[Buyer | Organizer], event: OnSale, code: str, work: Callable[[], None]) -> None:
+        """As long as the work lasts."""
+        with ThreadPoolExecutor(1) as pool:
+            working = pool.submit(work)
+            self._sell(people, event, code, lambda _: not working.done())
+            working.result()
+
+    def _sell(self, people: list[Buyer | Organizer], event: OnSale, code: str, goes_on: Callable[[int], bool]) -> None:
         def shop(buyer: Buyer) -> None:
-            for _ in range(purchases):
+            bought = 0
+            while goes_on(bought):
                 buyer.purchase(event, code)
+                bought += 1
 
-        with ThreadPoolExecutor(len(people)) as pool:
-            done = [pool.submit(shop, buyer) for buyer in people]
-            while not all(each.done() for each in done):
-                time.sleep(1.5)
-                organizer.work(event)
-            for each in done:
-                each.result()
-        organizer.work(event)
+        buyers = [each for each in people if isinstance(each, Buyer)]
+        organizers = [each for each in people if isinstance(each, Organizer)]
+        with ThreadPoolExecutor(len(buyers)) as pool:
+            shopping = [pool.submit(shop, buyer) for buyer in buyers]
+            while wait(shopping, timeout=1.5).not_done:
+                for each in organizers:
+                    each.work(event)
+            for one in shopping:
+                one.result()
+        for each in organizers:
+            each.work(event)
 
     def _log_in(self, address: str) -> Api:
-        return Api(self.system.url).log_in(address, PASSWORD)
+        return Api(self._url).log_in(address, PASSWORD)
 
     def _turn_clock(self, event_id: int) -> None:
         """Nobody waits three quarters of an hour: what was left unpaid is over now, and the job has to notice."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -23,6 +24,8 @@ from local.secrets import LocalSecrets, load_or_make
 from local.service_databases import create_service_databases
 
 Say = Callable[[str], None]
+Route = Callable[[str, str, int], int]
+DEFAULT_PORTS = {"amqp": 5672, "postgresql": 5432}
 RATE_PER_MINUTE = 60_000  # generous: nobody attacks a laptop
 RATE_AUTH_PER_MINUTE = 6_000
 LIMITS_OF_ACCOUNTS = (  # each per quarter of an hour or per hour: here the gateway's limits are felt first
@@ -63,7 +66,8 @@ class System:
     """PostgreSQL, two fake payment providers, five services and the gateway, with all data under `folder`.
 
     `server_url` names a PostgreSQL to use instead of the embedded one (as its superuser), `broker_url` a RabbitMQ,
-    `settings` further environment for every process.
+    `settings` further environment for every process. `route` says on which port of 127.0.0.1 a caller reaches somebody
+    (who listens on the given port): a test puts something in between.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class System:
         broker_url: str | None = None,
         database_prefix: str = "stagedoor_",
         settings: Mapping[str, str] | None = None,
+        route: Route = lambda caller, callee, port: port,
         say: Say = lambda _: None,
     ) -> None:
         self.folder = folder.absolute()
@@ -86,6 +91,7 @@ class System:
         self._broker_url = broker_url
         self._database_prefix = database_prefix
         self._settings = dict(settings or {})
+        self._route = route
         self.processes: dict[str, Process] = {}
         self.database_urls: dict[str, str] = {}
 
@@ -181,7 +187,7 @@ class System:
         arguments = {
             "--port": str(port),
             "--books": str(self.folder / "fakes" / f"{name}.db"),
-            "--webhook-url": f"{self.url}/v1/webhooks/{name}",
+            "--webhook-url": f"{self._to(name, 'gateway', self.ports.gateway)}/v1/webhooks/{name}",
             "--webhook-secret" if name == "stripe" else "--client-secret": secret,
         }
         if name == "paypal":
@@ -192,9 +198,9 @@ class System:
 
     def _service(self, name: str, database_url: str) -> Process:
         environment = {
-            **self._addresses(),
-            "DATABASE_URL": database_url,
-            "BROKER_URL": self._broker_url or "",
+            **self._addresses(name),
+            "DATABASE_URL": self._detour(name, "postgres", database_url),
+            "BROKER_URL": self._detour(name, "broker", self._broker_url or ""),
             "HTTP_ADDRESS": f"127.0.0.1:{self.ports.http[name]}",
             "GRPC_ADDRESS": f"127.0.0.1:{self.ports.grpc[name]}",
             "SERVICE_SECRET": self.secrets.service[name],
@@ -219,12 +225,12 @@ class System:
                 **dict.fromkeys(LIMITS_OF_ACCOUNTS, "100000"),
             },
             "payments": {
-                "STRIPE_API_BASE": f"http://127.0.0.1:{self.ports.stripe}",
-                "STRIPE_CONNECT_BASE": f"http://127.0.0.1:{self.ports.stripe}",
+                "STRIPE_API_BASE": self._to("payments", "stripe", self.ports.stripe),
+                "STRIPE_CONNECT_BASE": self._to("payments", "stripe", self.ports.stripe),
                 "STRIPE_SECRET_KEY": secrets.stripe_key,
                 "STRIPE_PUBLISHABLE_KEY": secrets.stripe_key.replace("sk_", "pk_", 1),
                 "STRIPE_WEBHOOK_SECRET": secrets.stripe_webhook_secret,
-                "PAYPAL_API_BASE": f"http://127.0.0.1:{self.ports.paypal}",
+                "PAYPAL_API_BASE": self._to("payments", "paypal", self.ports.paypal),
                 "PAYPAL_CLIENT_ID": secrets.paypal_client_id,
                 "PAYPAL_CLIENT_SECRET": secrets.paypal_client_secret,
                 "PAYPAL_WEBHOOK_ID": "WH-STAGEDOOR",
@@ -235,8 +241,8 @@ class System:
 
     def _gateway(self) -> Process:
         environment = {
-            **self._addresses(),
-            "BROKER_URL": self._broker_url or "",
+            **self._addresses("gateway"),
+            "BROKER_URL": self._detour("gateway", "broker", self._broker_url or ""),
             "HTTP_ADDRESS": f"127.0.0.1:{self.ports.gateway}",
             "SERVICE_SECRET": self.secrets.service["gateway"],
             "RATE_PER_MINUTE": str(RATE_PER_MINUTE),
@@ -246,10 +252,28 @@ class System:
         command = [sys.executable, "-m", "gateway.main"]
         return Process("gateway", command, environment, self._log("gateway"), f"{self.url}/readyz")
 
-    def _addresses(self) -> dict[str, str]:
-        http = {f"{name.upper()}_HTTP": f"http://127.0.0.1:{port}" for name, port in self.ports.http.items()}
-        grpc = {f"{name.upper()}_GRPC": f"127.0.0.1:{port}" for name, port in self.ports.grpc.items()}
-        return {**http, **grpc}
+    def _addresses(self, caller: str) -> dict[str, str]:
+        """Of those whom a service or the gateway may call."""
+        grpc = {
+            f"{name.upper()}_GRPC": f"127.0.0.1:{self._route(caller, f'{name} grpc', port)}"
+            for name, port in self.ports.grpc.items()
+            if name != caller and (caller != "gateway" or name == "accounts")
+        }
+        if caller != "gateway":
+            return grpc
+        return grpc | {f"{name.upper()}_HTTP": self._to(caller, name, port) for name, port in self.ports.http.items()}
+
+    def _to(self, caller: str, callee: str, port: int) -> str:
+        return f"http://127.0.0.1:{self._route(caller, callee, port)}"
+
+    def _detour(self, caller: str, callee: str, url: str) -> str:
+        """A URL of a server on this machine, by the caller's way to it."""
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        way = self._route(caller, callee, port)
+        if way == port:
+            return url
+        return parts._replace(netloc=parts.netloc.rpartition("@")[0] + f"@127.0.0.1:{way}").geturl()
 
     def _log(self, name: str) -> Path:
         return self.folder / "log" / f"{name}.log"
