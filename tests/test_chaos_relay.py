@@ -134,5 +134,5 @@ def test_nobody_behind_a_link_is_a_connection_that_ends(relays: Relays, echo: Ec
     port = relays.route(*LINK, echo.port)
     echo.close()
     relays.move("echo", 1)
-    with socket.create_connection(("127.0.0.1", port), timeout=2) as connection, pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError), socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
         ask(connection, b"anybody?")
