@@ -1,6 +1,7 @@
 """`python -m chaos --rounds 10 --seed 1`: rounds, a table, and an exit code that says whether all was well."""
 
 import argparse
+import shlex
 import sys
 import tempfile
 import time
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from chaos.negative import run_controls
 from chaos.ports import quiet_ports
+from chaos.rabbitmq import RabbitMQ
 from chaos.relay import Relays
 from chaos.rounds import Result, Theatre
 from local.system import System
@@ -28,8 +30,12 @@ def main() -> int:
     deadline = time.monotonic() + wishes.seconds if wishes.seconds else float("inf")
     folder = Path(wishes.folder or tempfile.mkdtemp(prefix="stagedoor-chaos-"))
     print(f"data and logs: {folder}", flush=True)
-    with Relays() as relays, System(folder, quiet_ports(), route=relays.route, settings=SETTINGS) as system:
-        theatre = Theatre(system, relays)
+    rabbitmq = RabbitMQ(wishes.broker, shlex.split(wishes.rabbitmqctl)) if wishes.broker else None
+    with (
+        Relays() as relays,
+        System(folder, quiet_ports(), broker_url=wishes.broker, route=relays.route, settings=SETTINGS) as system,
+    ):
+        theatre = Theatre(system, relays, rabbitmq)
         if wishes.negative:
             return run_controls(theatre)
         return _play(theatre, wishes, deadline)
@@ -80,6 +86,8 @@ def _wishes() -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=float, default=0, help="in all; no round begins that would probably end later (0: no limit)"
     )
+    parser.add_argument("--broker", help="amqp://… of an empty RabbitMQ on 127.0.0.1 (default: the embedded broker)")
+    parser.add_argument("--rabbitmqctl", default="rabbitmqctl", help="the command that looks at and restarts it")
     parser.add_argument("--negative", action="store_true", help="damage the data and see that the checker notices")
     parser.add_argument("--folder", help="where data and logs go (default: a new temporary folder)")
     return parser.parse_args()

@@ -62,7 +62,7 @@ def run_controls(theatre: Theatre, say: Callable[[str], None] = print) -> int:
         say(f"the undamaged round is not clean: {[str(each) for each in play.violations]}")
         return 1
     missed = 0
-    with Stores(theatre.system.database_urls, theatre.system.folder) as stores:
+    with theatre.stores() as stores:
         for control in CONTROLS:
             caught = catches(stores, play.event_id, control)
             missed += not caught

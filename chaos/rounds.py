@@ -14,6 +14,7 @@ import requests
 
 from chaos.buyers import Buyer, GaveUp, Organizer, Person, on_sale
 from chaos.checker import Violation, check
+from chaos.rabbitmq import RabbitMQ
 from chaos.relay import Relays
 from chaos.saboteur import Saboteur
 from chaos.stores import Stores
@@ -46,8 +47,9 @@ class Result:
 class Theatre:
     """One system for all rounds, and the people who come every evening. `system` is routed through `relays`."""
 
-    def __init__(self, system: System, relays: Relays, *, buyers: int = 5) -> None:
+    def __init__(self, system: System, relays: Relays, rabbitmq: RabbitMQ | None = None, *, buyers: int = 5) -> None:
         self.system = system
+        self.rabbitmq = rabbitmq
         self.relays = relays
         self._url = f"http://127.0.0.1:{relays.route('buyers', 'gateway', system.ports.gateway)}"
         self.stage = Stage(Local(system)).set_up()
@@ -62,7 +64,7 @@ class Theatre:
         """
         started = time.monotonic()
         result = Result(number, seed)
-        saboteur = Saboteur(self.system, self.relays)
+        saboteur = Saboteur(self.system, self.relays, self.rabbitmq)
         is_rolling = int(seed.rpartition(".")[2]) % ROLLING_EVERY == 1
         event, code = self._announce(seed, seats=200 if is_rolling else 20)
         result.event_id = int(event.id)
@@ -85,9 +87,13 @@ class Theatre:
         result.seconds = time.monotonic() - started
         return result
 
+    def stores(self) -> Stores:
+        """What the checker may look at, now."""
+        return Stores(self.system.database_urls, self.system.folder, self.rabbitmq)
+
     def look_again(self, result: Result) -> list[Violation]:
         """Later rounds must not have changed anything; what had time left then may have ended since."""
-        with Stores(self.system.database_urls, self.system.folder) as stores:
+        with self.stores() as stores:
             world = stores.read(result.event_id)
         result.orders = Counter(order["status"] for order in world.orders)
         return check(world)
@@ -137,7 +143,7 @@ class Theatre:
         self._turn_clock(result.event_id)
         self._wait_until_calm()
         result.calm_seconds = time.monotonic() - quiet_from
-        with Stores(self.system.database_urls, self.system.folder) as stores:
+        with self.stores() as stores:
             world = stores.read(result.event_id)
         result.violations += check(world)
         result.orders = Counter(order["status"] for order in world.orders)
@@ -218,6 +224,6 @@ class Theatre:
         deadline = time.monotonic() + CALM_SECONDS
         quiet = 0
         while quiet < 2 and time.monotonic() < deadline:
-            with Stores(self.system.database_urls, self.system.folder) as stores:
+            with self.stores() as stores:
                 quiet = 0 if any(stores.waiting().values()) else quiet + 1
             time.sleep(0.5)

@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from chaos.rabbitmq import RabbitMQ
 from chaos.relay import Cut, Relays
 from chaos.rolling import ROLLED, replace_running
 from gateway.config import SERVICES
@@ -33,19 +34,20 @@ EVERYBODY_FROM = ("postgres", "broker")
 class Saboteur:
     """One storm at a time. What it did is in `said` and counted in `done`; `calm` mends everything."""
 
-    def __init__(self, system: System, relays: Relays) -> None:
+    def __init__(self, system: System, relays: Relays, rabbitmq: RabbitMQ | None = None) -> None:
         self.system = system
         self.relays = relays
+        self.rabbitmq = rabbitmq
         self.done: Counter[str] = Counter()
         self.said: list[str] = []
 
-    def storm(self, whims: random.Random, over: threading.Event, most: int = 5) -> None:
-        """Strikes until it is over, or often enough."""
+    def storm(self, whims: random.Random, over: threading.Event, least: int = 3, most: int = 5) -> None:
+        """Strikes until nobody buys any more, or often enough; some of it may hit what is done after the sale."""
         for provider in ("stripe", "paypal"):
             for _ in range(whims.randint(2, 4)):
                 self._script(provider, whims)
-        for _ in range(most):
-            if over.wait(whims.uniform(0.2, 1.2)):
+        for strikes in range(most):
+            if over.wait(whims.uniform(0.1, 0.9)) and strikes >= least:
                 return
             self._strike(whims)
 
@@ -77,6 +79,10 @@ class Saboteur:
         self.done[how] += 1
         if how == "cuts":
             self._cut(whims)
+            return
+        if self.rabbitmq is not None and how == "restarts" and whims.random() < 0.5:
+            self._say("restart RabbitMQ")
+            self.rabbitmq.restart()
             return
         name = whims.choice(VICTIMS)
         strike = {"kills": self._kill, "pauses": self._pause, "restarts": self._restart}[how]

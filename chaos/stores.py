@@ -15,6 +15,8 @@ from typing import Any, Self
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from chaos.rabbitmq import RabbitMQ
+
 Row = dict[str, Any]
 
 
@@ -53,11 +55,12 @@ class World:
 class Stores:
     """Open connections in one transaction each: what a negative control damages is seen by `read` and by nobody else."""
 
-    def __init__(self, database_urls: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, database_urls: Mapping[str, str], folder: Path, rabbitmq: RabbitMQ | None = None) -> None:
         self.databases: dict[str, psycopg.Connection[DictRow]] = {
             name: psycopg.connect(url, row_factory=dict_row) for name, url in database_urls.items()
         }
         self.books = {name: _open_books(folder / "fakes" / f"{name}.db") for name in ("stripe", "paypal")}
+        self.rabbitmq = rabbitmq
         self.mail_folder = folder / "mail"
         self.file_folder = folder / "files"
 
@@ -96,7 +99,7 @@ class Stores:
         """What the whole system still has to do; all 0 when it is calm."""
         services = [name for name in self.databases if name != "broker"]
         found = {f"outbox of {name}": self.count(name, "SELECT count(*) FROM outbox") for name in services}
-        found["messages"] = self.count("broker", "SELECT count(*) FROM broker.message WHERE queue NOT LIKE '%.dead'")
+        found["messages"] = sum(count for queue, count in self._queued().items() if not queue.endswith(".dead"))
         for name in ("accounts", "events", "tickets"):
             found[f"mails of {name}"] = self.count(name, "SELECT count(*) FROM mail WHERE status = 'queued'")
         for name, (service, statement) in UNDONE.items():
@@ -123,13 +126,26 @@ class Stores:
             captures=[*self._stripe_captures(), *self._paypal_captures()],
             given_back=[*self._stripe_refunds(), *self._paypal_refunds()],
             waiting=self.waiting(),
-            dead=[f"{row['queue']}: {row['type']} ({row['reason'][:200]})" for row in self.rows("broker", DEAD)],
+            dead=self._dead(),
             now=float(self.rows("orders", "SELECT extract(epoch FROM clock_timestamp()) AS now")[0]["now"]),
         )
         if with_files:
             world.mails = [_read_mail(path) for path in sorted(self.mail_folder.glob("**/*.eml"))]
             world.files = {key: self._file(key) for key in self._keys(world) if (self.file_folder / key).is_file()}
         return world
+
+    def _queued(self) -> dict[str, int]:
+        if self.rabbitmq is not None:
+            return self.rabbitmq.queued()
+        rows = self.rows("broker", "SELECT queue, count(*) AS messages FROM broker.message GROUP BY queue")
+        return {row["queue"]: row["messages"] for row in rows}
+
+    def _dead(self) -> list[str]:
+        if self.rabbitmq is None:
+            return [f"{row['queue']}: {row['type']} ({row['reason'][:200]})" for row in self.rows("broker", DEAD)]
+        return [
+            f"{queue}: {count}" for queue, count in self.rabbitmq.queued().items() if queue.endswith(".dead") and count
+        ]
 
     def _keys(self, world: World) -> Sequence[str]:
         return [row["pdf_key"] for row in (*world.tickets, *world.papers) if row["pdf_key"]]
