@@ -66,8 +66,8 @@ images: ## build every image of docker-compose.yml
 e2e: $(VENV)/.installed images ## the journeys through containers: images, PostgreSQL, RabbitMQ (needs Docker)
 	$(BIN)/python -m pytest tests/e2e --timeout 300
 
-backup: ## everything that the compose system keeps, into TO=folder (default var/backup/<time>)
-	@deploy/compose/backup.sh $(TO)
+backup: ## everything that the compose system keeps, into TO=folder (default var/backup/<time>); STAY_DOWN=1 to move
+	@STAY_DOWN=$(STAY_DOWN) deploy/compose/backup.sh $(TO)
 
 restore: ## puts back what `make backup` kept: make restore FROM=folder
 	@deploy/compose/restore.sh $(FROM)

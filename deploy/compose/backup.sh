@@ -3,6 +3,7 @@
 #
 # All processes stop first (they finish what they are doing), so that databases and queues fit together; sales pause for the
 # time of the copy. The secrets are not copied: keep deploy/compose/secrets and .env elsewhere. COMPOSE names another command.
+# STAY_DOWN=1 starts nothing again: who moves to another machine sells nothing here after the copy.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 compose=${COMPOSE:-docker compose}
@@ -12,7 +13,7 @@ mkdir -p "$folder"
 running=$($compose ps --services --status running)
 stopping=$(grep -vx postgres <<<"$running" || true)
 # shellcheck disable=SC2086  # a list of names
-start() { $compose start $running >/dev/null 2>&1 || echo "Start the system again: $compose up -d --wait" >&2; }
+start() { test -n "${STAY_DOWN:-}" || $compose start $running >/dev/null 2>&1 || echo "Start the system again: $compose up -d --wait" >&2; }
 trap start EXIT
 
 # shellcheck disable=SC2086

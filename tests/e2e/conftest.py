@@ -14,11 +14,13 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComposeSystem]:
     """One system for all journeys; what its containers said goes to var/e2e when it ends."""
     made = ComposeSystem(tmp_path_factory.mktemp("e2e"))
     try:
-        with made.compose:
-            yield made
-            made.keep_logs(ROOT / "var/e2e")
+        made.compose.start()
+        yield made
     except subprocess.CalledProcessError as error:
         raise RuntimeError((error.stderr or b"").decode(errors="replace")[-4000:]) from error
+    finally:  # also of a system that did not come up
+        made.keep_logs(ROOT / "var/e2e")
+        made.remove()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,9 @@ from local.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("api", "grpc", "worker")
-HEALTHY = ["python", "-I", "-S", "/app/deploy/healthy.py"]
+HEALTHY = ("python", "-I", "-S", "/app/deploy/healthy.py")
+POSTGRES_ANSWERS = ("pg_isready", "-q", "-h", "127.0.0.1", "-U", "postgres")
+RABBITMQ_ANSWERS = ("bash", "-c", ": </dev/tcp/127.0.0.1/5672")
 
 
 def docker(*arguments: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
@@ -29,20 +31,24 @@ def docker(*arguments: str, check: bool = True) -> "subprocess.CompletedProcess[
 
 
 class Containers:
-    """All containers of one service. `docker kill` ends them as a power cut would."""
+    """All containers of one service. `docker kill` ends them as a power cut would; `ready` is asked inside each."""
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], ready: Sequence[str] = HEALTHY) -> None:
         self.names = names
+        self.ready = ready
 
     def kill(self) -> None:
         docker("kill", *self.names)
+
+    def stop(self) -> None:
+        docker("stop", *self.names)
 
     def start(self) -> None:
         docker("start", *self.names)
 
     def wait_ready(self, deadline: float) -> None:
         for name in self.names:
-            while docker("exec", name, *HEALTHY, check=False).returncode:
+            while docker("exec", name, *self.ready, check=False).returncode:
                 if time.monotonic() > deadline:
                     said = docker("logs", "--tail", "20", name, check=False)
                     raise RuntimeError(f"{name} is not ready in time:\n{said.stdout.decode(errors='replace')}")
@@ -59,7 +65,11 @@ class ComposeSystem:
         self.url = f"http://127.0.0.1:{self.ports['gateway']}"
         self.stripe_url = f"http://127.0.0.1:{self.ports['stripe']}"
         self.paypal_url = f"http://127.0.0.1:{self.ports['paypal']}"
-        self.parts = {name: Containers([self.container(f"{name}-{role}") for role in ROLES]) for name in SERVICES}
+        self.parts = {name: Containers([self.container(f"{name}-{role}") for role in ROLES]) for name in SERVICES} | {
+            "gateway": Containers([self.container("gateway")]),
+            "postgres": Containers([self.container("postgres")], POSTGRES_ANSWERS),
+            "rabbitmq": Containers([self.container("rabbitmq")], RABBITMQ_ANSWERS),
+        }
         self._mails: dict[str, tuple[float, bytes]] = {}
         subprocess.run(
             [sys.executable, ROOT / "deploy/compose/make_secrets.py"],
@@ -92,6 +102,11 @@ class ComposeSystem:
         """What a file under SECRETS_FOLDER says."""
         return (self.secrets / name).read_text()
 
+    def remove(self) -> None:
+        """Containers, networks and everything that they kept. Killed first: nobody waits for requests in flight."""
+        subprocess.run([*self.compose.compose_command_property, "kill"], cwd=ROOT, capture_output=True, check=False)
+        self.compose.stop()
+
     def keep_logs(self, folder: Path) -> None:
         """What every container said, one file each."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,6 +135,12 @@ class ComposeSystem:
                 if content is not None:
                     self._mails[member.name] = (member.mtime, content.read())
         return [content for _, content in sorted(self._mails.values(), key=lambda each: each[0])]
+
+    def show_mails(self, folder: Path) -> None:
+        """Those that were sent until now."""
+        folder.mkdir()
+        for number, content in enumerate(self.mails()):
+            (folder / f"{number}.eml").write_bytes(content)
 
     def _settings(self) -> dict[str, str]:
         accounts = (

@@ -1,98 +1,17 @@
-"""Any one process is killed in the middle of purchases and started again: every purchase ends as if nothing had happened."""
+"""Any one process is killed in the middle of purchases and started again."""
 
 import os
-import signal
-import threading
-import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
 
 import pytest
-import requests
 
 from gateway.config import SERVICES
-from local.api import JSON_API, Api
-from tests.journey.running import Local
-from tests.journey.stage import OnSale, Stage, eventually, insist, number
+from tests.journey.crashing import purchases_end_well_although_it_is_killed
+from tests.journey.stage import Stage
 
-BUYERS = 3
 # A PostgreSQL that was given is not ours to kill; the run on embedded defaults kills its own.
 VICTIMS = (*SERVICES, "gateway", *(() if "TEST_POSTGRES_URL" in os.environ else ("postgres",)))
 
 
-def buy(stage: Stage, buyer: Api, event: OnSale) -> dict[str, Any]:
-    """Two seats, filled in and paid, whatever happens meanwhile."""
-
-    def send(method: str, path: str, body: Any) -> requests.Response:
-        headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return insist(lambda: buyer.send(method, path, json=body, headers=headers))
-
-    def change(path: str, type_: str, id_: str, attributes: dict[str, Any]) -> None:
-        answer = send("PATCH", path, {"data": {"type": type_, "id": id_, "attributes": attributes}})
-        assert answer.status_code == 200, answer.text
-
-    made = send("POST", "/v1/orders/create-order", {"tickets": event.cart(Seat=2)})
-    assert made.status_code in (200, 201), made.text
-    order: dict[str, Any] = made.json()["data"]
-    path = f"/v1/orders/{number(order)}"
-    attendees = insist(lambda: buyer.send("GET", f"{path}/attendees")).json()["data"]
-    for attendee in attendees:
-        person = {"firstname": "Ada", "lastname": "Lovelace", "email": f"{uuid.uuid4().hex[:8]}@example.com"}
-        change(f"/v1/attendees/{attendee['id']}", "attendee", attendee["id"], person)
-    change(path, "order", order["id"], {"payment-mode": "stripe", "status": "pending"})
-    charge = {"data": {"type": "charge", "attributes": {"stripe": "tok_visa"}}}
-    answer = insist(lambda: buyer.send("POST", f"{path}/charge", json=charge, media_type=JSON_API))
-    assert answer.status_code in (200, 202, 409), answer.text
-    return order
-
-
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_purchases_end_well_although_one_process_is_killed(stage: Stage, victim: str) -> None:
-    local = stage.system
-    assert isinstance(local, Local)
-    event = stage.on_sale({"Seat": {"type": "paid", "price": 20, "quantity": 2 * BUYERS}})
-    buyers = [stage.person() for _ in range(BUYERS)]
-    moments = threading.Event()
-
-    def strike() -> None:
-        moments.wait(10)
-        for pause in (0.05, 0.7):
-            time.sleep(pause)
-            kill_and_start(local, victim)
-
-    striking = threading.Thread(target=strike)
-    striking.start()
-    with ThreadPoolExecutor(BUYERS) as pool:
-        moments.set()
-        orders = list(pool.map(lambda buyer: buy(stage, buyer, event), buyers))
-    striking.join(60)
-    for buyer, order in zip(buyers, orders, strict=True):
-        eventually(partial(settled, stage, buyer, order), within_seconds=90, what="the order being settled")
-        stage.has_pdfs(buyer, order)
-        assert [charge["amount"] for charge in stage.stripe_books(order)["charges"]] == [4000]
-        assert stage.stripe_books(order)["refunds"] == []
-    [stock] = stage.rows("orders", "SELECT held, sold FROM stock WHERE ticket_id = %s", int(event.tickets["Seat"]))
-    assert stock == {"held": 0, "sold": 2 * BUYERS}
-
-
-def settled(stage: Stage, buyer: Api, order: dict[str, Any]) -> bool:
-    """Whether the order is completed by now."""
-    answer = buyer.send("GET", f"/v1/orders/{number(order)}")
-    return answer.status_code == 200 and answer.json()["data"]["attributes"]["status"] == "completed"
-
-
-def kill_and_start(local: Local, victim: str) -> None:
-    """As a power cut of this one process."""
-    if victim == "postgres":
-        server = local.system.postgres
-        assert server is not None
-        assert server.pid is not None
-        os.kill(server.pid, signal.SIGKILL)
-        server.start()
-        return
-    process = local.system.processes[victim]
-    process.kill()
-    process.start()
-    process.wait_ready(time.monotonic() + 60)
+    purchases_end_well_although_it_is_killed(stage, stage.system.parts[victim])

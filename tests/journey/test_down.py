@@ -4,21 +4,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.journey.running import Local
 from tests.journey.stage import Stage, code_of, insist, number
 
 
 @contextmanager
 def down(stage: Stage, name: str) -> Iterator[None]:
-    local = stage.system
-    assert isinstance(local, Local)
-    process = local.system.processes[name]
-    process.stop()
+    part = stage.system.parts[name]
+    part.stop()
     try:
         yield
     finally:
-        process.start()
-        process.wait_ready(time.monotonic() + 60)
+        part.start()
+        part.wait_ready(time.monotonic() + 60)
 
 
 def test_without_payments_people_order_and_look_but_do_not_pay(stage: Stage) -> None:

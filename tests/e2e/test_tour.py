@@ -1,0 +1,3 @@
+"""The same functions as in tests/journey, on the containers of this folder's conftest."""
+
+from tests.journey.test_tour import *  # noqa: F403
