@@ -97,5 +97,10 @@ class ServiceSettings:
         default=32,
     )
     grpc_threads: int = setting("GRPC_THREADS", doc="gRPC calls a process works on at the same time", default=8)
+    traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        doc="an OpenTelemetry collector (OTLP over HTTP), http://collector:4318 say; empty: no traces are recorded",
+        default="",
+    )
     log_level: str = setting("LOG_LEVEL", doc="DEBUG, INFO, WARNING or ERROR", default="INFO")
     slow_request_seconds: float = setting("SLOW_REQUEST_SECONDS", doc="slower requests are logged as such", default=1.0)

@@ -10,12 +10,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import context, metrics
+from chassis import context, metrics, tracing
 from chassis.errors import DomainError, PayloadTooLarge
 from chassis.responses import JSON_API, error_document
 
@@ -59,7 +60,7 @@ class Front:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _ID.fullmatch(given) else uuid.uuid4().hex
         context.request_id.set(request_id)
-        context.traceparent.set(headers.get(b"traceparent", b"").decode("latin-1"))
+        context.traceparent.set(tracing.accepted(headers.get(b"traceparent", b"").decode("latin-1")))
         extensions = scope.setdefault("extensions", {})  # shared with the copies of the scope that routing makes
         started = time.perf_counter()
         status = 500
@@ -71,13 +72,21 @@ class Front:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
+        span = tracing.span("request", "SERVER", http__request__method=scope["method"])
         try:
-            await app(scope, _bounded(headers, receive), send_with_id)
-        except DomainError as error:  # a body that grew too large while it was read
-            await _refuse(send_with_id, error)
+            with span:
+                try:
+                    await app(scope, _bounded(headers, receive), send_with_id)
+                except DomainError as error:  # a body that grew too large while it was read
+                    await _refuse(send_with_id, error)
+                operation = _operation(extensions)
+                span.rename(operation)
+                span.note(http__response__status_code=status)
+                if status >= 500:
+                    span.fail(str(status))
         finally:
             seconds = time.perf_counter() - started
-            operation = extensions.get("connexion_routing", {}).get("operation_id") or "unknown"
+            operation = _operation(extensions)
             metrics.http_seconds.labels(scope["method"], operation, status).observe(seconds)
             if seconds > self.slow_seconds or status >= 500:
                 fields = {
@@ -101,6 +110,10 @@ class Front:
 
     async def _metrics(self, send: Send) -> None:
         await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)
+
+
+def _operation(extensions: Mapping[str, Any]) -> str:
+    return extensions.get("connexion_routing", {}).get("operation_id") or "unknown"
 
 
 def _bounded(headers: Mapping[bytes, bytes], receive: Receive) -> Receive:

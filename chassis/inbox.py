@@ -17,7 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from sqlalchemy import Column, DateTime, Table, Text, Uuid
 from sqlalchemy.orm import Session
 
-from chassis import clock, context, db, messages, metrics, tables
+from chassis import clock, context, db, messages, metrics, tables, tracing
 from chassis.broker.interface import Outcome, Verdict
 from chassis.errors import DomainError, Unavailable
 from chassis.messages import Catalogue, Envelope, UndeclaredMessageError
@@ -152,7 +152,8 @@ class Dispatcher:
                 for name, handler in self._handlers_of(envelope):
                     if (envelope.message_id, name) in new:
                         new.remove((envelope.message_id, name))
-                        handler(session, message)
+                        with _span_of(envelope):
+                            handler(session, message)
 
     def _remember(self, session: Session, envelopes: Sequence[Envelope]) -> set[tuple[UUID, str]]:
         """Of all pairs of message and handler, those that are new. Sorted, so that two batches cannot deadlock."""
@@ -229,6 +230,11 @@ def _context_of(envelope: Envelope) -> Iterator[None]:
     finally:
         for variable, token in tokens:
             variable.reset(token)
+
+
+def _span_of(envelope: Envelope) -> tracing.Span:
+    kind = envelope.type.rpartition(".")[2]
+    return tracing.span(f"hear {kind}", "CONSUMER", message__id=str(envelope.message_id), message__key=envelope.key)
 
 
 def _name(function: Callable[..., None]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from chassis import context
+from chassis import context, tracing
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -31,6 +31,8 @@ class JsonLines(logging.Formatter):
             line["request_id"] = request_id
         if message_id := context.message_id.get():
             line["message_id"] = message_id
+        if trace_id := tracing.trace_id():
+            line["trace_id"] = trace_id
         line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Column, Connection, DateTime, Engine, Identit
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from chassis import clock, context, db, messages, metrics, tables
+from chassis import clock, context, db, messages, metrics, tables, tracing
 from chassis.broker.backoff import Backoff
 from chassis.broker.interface import Broker, NotPublishedError
 from chassis.messages import Envelope
@@ -128,6 +128,11 @@ class Relay:
             failure = self._publish([Envelope(*row[1:]) for row in rows])
             kept = failure.message_ids if failure else frozenset[UUID]()
             _delete(connection, [row.id for row in rows if row.message_id not in kept])
+        for row in rows:
+            if row.message_id not in kept:
+                kind = row.type.rpartition(".")[2]
+                ids = {"message__id": str(row.message_id), "message__key": row.key}
+                tracing.record(f"tell {kind}", "PRODUCER", row.traceparent, row.occurred_at, **ids)
         if failure:
             raise failure
         return len(rows)

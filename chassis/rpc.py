@@ -19,7 +19,7 @@ import grpc
 import orjson
 from google.protobuf.descriptor import ServiceDescriptor
 
-from chassis import context, metrics
+from chassis import context, metrics, tracing
 from chassis.errors import KINDS, DomainError, Forbidden, Unavailable
 from proto import options_pb2
 
@@ -109,18 +109,19 @@ def call(method: Callable[..., Reply], request: Any, *, timeout_seconds: float =
     """One call with a deadline. Raises the DomainError that the other side raised, or Unavailable when it does not answer."""
     if _peers is None:
         raise RuntimeError("chassis.rpc.configure() has not been called in this process")
-    metadata = [("stagedoor-service", _peers.name), ("stagedoor-secret", _peers.secret)]
-    for key, value in (
-        ("x-request-id", context.request_id.get()),
-        ("traceparent", context.traceparent.get()),
-        ("authorization", context.token.get()),
-    ):
-        if value:
-            metadata.append((key, value))
-    try:
-        return method(request, timeout=timeout_seconds, metadata=metadata)
-    except grpc.RpcError as error:
-        raise _as_domain_error(error) from error
+    with tracing.span(f"ask {type(request).__name__}", "CLIENT"):
+        metadata = [("stagedoor-service", _peers.name), ("stagedoor-secret", _peers.secret)]
+        for key, value in (
+            ("x-request-id", context.request_id.get()),
+            ("traceparent", context.traceparent.get()),
+            ("authorization", context.token.get()),
+        ):
+            if value:
+                metadata.append((key, value))
+        try:
+            return method(request, timeout=timeout_seconds, metadata=metadata)
+        except grpc.RpcError as error:
+            raise _as_domain_error(error) from error
 
 
 def _as_domain_error(error: Any) -> DomainError:
@@ -204,7 +205,8 @@ def _handler(
         ]
         try:
             _check_caller(name, metadata, callers, secrets)
-            return work(request)
+            with tracing.span(name, "SERVER"):
+                return work(request)
         except DomainError as error:
             code = error.code
             grpc_context.set_trailing_metadata(((ERROR_KEY, _told(error)),))

@@ -19,7 +19,7 @@ import grpc
 import uvicorn
 from sqlalchemy.pool import QueuePool
 
-from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc
+from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc, tracing
 from chassis.app import create_app
 from chassis.broker import Broker, BrokerDownError, connect
 from chassis.config import ServiceSettings, load
@@ -92,6 +92,7 @@ class Worker:
 def run(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> None:
     """Serves until a signal comes."""
     log.configure(service.name, settings.log_level)
+    tracing.configure(service.name, settings.traces_endpoint)
     db.configure(settings.database_url, pool_size=settings.database_pool)
     metrics.pool_in_use.set_function(_taken_out)
     metrics.pool_size.set(settings.database_pool)

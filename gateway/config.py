@@ -20,6 +20,11 @@ class GatewaySettings:
     payments_http: str = setting("PAYMENTS_HTTP", doc="base URL of payments", default="http://127.0.0.1:8104")
     tickets_http: str = setting("TICKETS_HTTP", doc="base URL of tickets", default="http://127.0.0.1:8105")
     service_secret: str = setting("SERVICE_SECRET", doc="what the gateway shows when it calls accounts", secret=True)
+    traces_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        doc="an OpenTelemetry collector (OTLP over HTTP), http://collector:4318 say; empty: no traces are recorded",
+        default="",
+    )
     cors_origins: str = setting(
         "CORS_ORIGINS",
         doc="origins of browsers that may call, comma separated; * for any (no cookies are used)",

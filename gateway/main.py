@@ -12,7 +12,7 @@ import uvicorn
 from prometheus_client import start_http_server
 
 import services
-from chassis import auth, keys, log, rpc, spec
+from chassis import auth, keys, log, rpc, spec, tracing
 from chassis.broker import connect
 from chassis.config import load
 from chassis.front import Front
@@ -75,6 +75,7 @@ def main() -> None:
     """Serves until SIGTERM or SIGINT."""
     settings = load(GatewaySettings, os.environ)
     log.configure("gateway", settings.log_level)
+    tracing.configure("gateway", settings.traces_endpoint)
     rpc.configure(rpc.Peers("gateway", settings.service_secret, {"accounts": settings.accounts_grpc}))
     auth.configure(auth.Keyring(keys.fetch))
     listening = Listening(connect(settings.broker_url), [keys])

@@ -18,7 +18,7 @@ from chassis.errors import Unavailable
 
 HOP_BY_HOP = frozenset(
     b"connection keep-alive proxy-authenticate proxy-authorization te trailer trailers transfer-encoding upgrade host"
-    b" content-length cookie x-request-id x-client-address x-forwarded-for forwarded expect accept-encoding".split()
+    b" content-length cookie traceparent x-request-id x-client-address x-forwarded-for forwarded expect accept-encoding".split()
 )
 NOT_PASSED_BACK = frozenset(
     "connection keep-alive transfer-encoding content-length server date x-request-id content-encoding".split()  # noqa: SIM905
@@ -70,6 +70,8 @@ class Proxy:
                 headers.add(name.decode("latin-1"), value.decode("latin-1"))
         headers["X-Request-Id"] = context.request_id.get()
         headers["X-Client-Address"] = client_address
+        if traceparent := context.traceparent.get():
+            headers["traceparent"] = traceparent
         for attempt in range(1, CONNECT_ATTEMPTS + 1):
             try:
                 return await self._session.request(

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from chassis import clock, db
+from chassis import clock, db, tracing
 from chassis.errors import Unavailable
 from chassis.mail import queue_mails
 from chassis.outbox import publish
@@ -131,9 +131,10 @@ def render_one(artist: Artist, storage: Storage) -> bool:
             return False
         order, tickets = claimed
         if order is not None:
-            work = plan(order, tickets)
-            draw(work, artist, storage)
-            finish(work)
+            with tracing.resumed(order.traceparent), tracing.span("draw PDFs", order=order.identifier):
+                work = plan(order, tickets)
+                draw(work, artist, storage)
+                finish(work)
         return True
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Protocol
 
 import orjson
@@ -18,6 +19,7 @@ import requests
 from paypalrestsdk import exceptions
 from paypalrestsdk.resource import Resource
 
+from chassis import tracing
 from chassis.errors import Unprocessable
 from services.payments.clients.http import Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
@@ -243,8 +245,10 @@ class _Call:
         self._paypal = paypal
         self._operation = operation
         self._began = time.perf_counter()
+        self._span = tracing.span(f"paypal {operation}", "CLIENT")
 
     def __enter__(self) -> "_Call":
+        self._span.__enter__()
         try:
             self.api = self._paypal.api()
         except Exception as error:
@@ -252,7 +256,10 @@ class _Call:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._span.__exit__(kind, error, traceback)
         outcome = self._outcome(error)
         provider_seconds.labels("paypal", self._operation, outcome).observe(time.perf_counter() - self._began)
         log.info("provider call", extra={"provider": "paypal", "operation": self._operation, "outcome": outcome})

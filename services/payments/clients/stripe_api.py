@@ -21,7 +21,7 @@ import requests
 import stripe
 from stripe.oauth_error import OAuthError
 
-from chassis import clock
+from chassis import clock, tracing
 from chassis.errors import Unprocessable
 from services.payments.clients.http import Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
@@ -263,7 +263,8 @@ class StripeAccount:
         began = time.perf_counter()
         outcome = "ok"
         try:
-            answer: Mapping[str, Any] = self.client.raw_request(method, path, **params).data
+            with tracing.span(f"stripe {operation}", "CLIENT"):
+                answer: Mapping[str, Any] = self.client.raw_request(method, path, **params).data
         except stripe.RateLimitError:
             outcome = "rate-limited"
             raise NotNow("The card processor is busy. Nothing was charged; please try again.") from None
