@@ -13,6 +13,7 @@ import psycopg
 import requests
 
 from chaos.buyers import Buyer, GaveUp, Organizer, Person, on_sale
+from chaos.calm import read_when_calm
 from chaos.checker import Violation, check
 from chaos.rabbitmq import RabbitMQ
 from chaos.relay import Relays
@@ -24,7 +25,6 @@ from local.system import System
 from tests.journey.running import Local
 from tests.journey.stage import PASSWORD, OnSale, Stage, text
 
-CALM_SECONDS = 60.0
 ROLLING_EVERY = 25
 
 
@@ -93,8 +93,7 @@ class Theatre:
 
     def look_again(self, result: Result) -> list[Violation]:
         """Later rounds must not have changed anything; what had time left then may have ended since."""
-        with self.stores() as stores:
-            world = stores.read(result.event_id)
+        world = read_when_calm(self.stores, result.event_id)
         result.orders = Counter(order["status"] for order in world.orders)
         return check(world)
 
@@ -141,10 +140,8 @@ class Theatre:
     def _look(self, result: Result) -> None:
         quiet_from = time.monotonic()
         self._turn_clock(result.event_id)
-        self._wait_until_calm()
+        world = read_when_calm(self.stores, result.event_id)
         result.calm_seconds = time.monotonic() - quiet_from
-        with self.stores() as stores:
-            world = stores.read(result.event_id)
         result.violations += check(world)
         result.orders = Counter(order["status"] for order in world.orders)
 
@@ -219,11 +216,3 @@ class Theatre:
                 " WHERE event_id = %s AND status IN ('initializing', 'pending')",
                 (event_id,),
             )
-
-    def _wait_until_calm(self) -> None:
-        deadline = time.monotonic() + CALM_SECONDS
-        quiet = 0
-        while quiet < 2 and time.monotonic() < deadline:
-            with self.stores() as stores:
-                quiet = 0 if any(stores.waiting().values()) else quiet + 1
-            time.sleep(0.5)
