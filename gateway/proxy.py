@@ -79,15 +79,21 @@ class Proxy:
                 )
             except aiohttp.ClientConnectorError as error:
                 if attempt == CONNECT_ATTEMPTS:
-                    raise Unavailable(
-                        f"The {service} service does not answer right now. Nothing was changed; please try again.",
-                        code="service-unavailable",
-                        meta={"service": service},
-                    ) from error
+                    raise _down(service) from error
                 await asyncio.sleep(0.05 * 2 ** (attempt - 1) / 2)
+            except aiohttp.ConnectionTimeoutError as error:  # nothing was sent; and it has taken long enough
+                raise _down(service) from error
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise _lost(service) from error
         raise AssertionError("unreachable")
+
+
+def _down(service: str) -> Unavailable:
+    return Unavailable(
+        f"The {service} service does not answer right now. Nothing was changed; please try again.",
+        code="service-unavailable",
+        meta={"service": service},
+    )
 
 
 def _lost(service: str) -> Unavailable:

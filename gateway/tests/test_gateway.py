@@ -1,6 +1,7 @@
 """The gateway before a service that notes everything it sees: what is refused here never gets there."""
 
 import asyncio
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -143,6 +144,16 @@ def test_a_service_that_is_down_is_503_with_retry_after(url: str, upstream: Any)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
     error = answer.json()["errors"][0]
     assert (error["code"], error["meta"]) == ("service-unavailable", {"service": "events"})
+
+
+def test_a_service_that_is_not_reached_in_time_was_not_asked_either(url: str, upstream: Any) -> None:
+    """As a stopped container or a lost machine: nobody refuses the connection, and nobody takes it."""
+    upstream.shutdown()
+    upstream.server_close()
+    with socket.create_server(upstream.server_address, backlog=0) as deaf, socket.create_connection(deaf.getsockname()):
+        answer = requests.post(f"{url}/v1/things", data=b"{}", headers=bearer(), timeout=10)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert answer.json()["errors"][0]["code"] == "service-unavailable"
 
 
 def test_a_lost_answer_says_how_to_go_on(url: str, upstream: Any) -> None:
