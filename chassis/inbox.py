@@ -121,8 +121,7 @@ class Dispatcher:
         """A line that names the message and what it is about: with those of the outbox, an order's way through the services."""
         metrics.message_age_seconds.labels(envelope.type).observe((clock.now() - envelope.occurred_at).total_seconds())
         with _context_of(envelope):
-            extra = {"type": envelope.type, "key": envelope.key, "outcome": outcome.verdict.value}
-            log.info("message heard", extra=extra)
+            log.info("message heard", extra={"type": envelope.type, "outcome": outcome.verdict.value})
 
     def _succeeds(self, envelopes: Sequence[Envelope]) -> bool:
         try:
@@ -222,6 +221,7 @@ def forget_old(session: Session, older_than: timedelta = KEPT) -> int:
 def _context_of(envelope: Envelope) -> Iterator[None]:
     tokens = (
         (context.message_id, context.message_id.set(str(envelope.message_id))),
+        (context.key, context.key.set(envelope.key)),
         (context.request_id, context.request_id.set(envelope.request_id)),
         (context.traceparent, context.traceparent.set(envelope.traceparent)),
     )

@@ -13,7 +13,7 @@ class Listening:
 
     def __init__(self, broker: Broker, modules: Sequence[ModuleType]) -> None:
         self._broker = broker
-        self._stop = threading.Event()
+        self._stop, self._ready = threading.Event(), threading.Event()
         self._ears = Ears(hearers_in(modules))
         self._thread = threading.Thread(target=self._run, name="listening", daemon=True)
 
@@ -21,10 +21,14 @@ class Listening:
         """Begins to listen; reconnects by itself."""
         self._thread.start()
 
+    def is_ready(self) -> bool:
+        """Whether no broadcast can be missed any more: a process takes traffic only then."""
+        return self._ready.is_set()
+
     def stop(self, timeout_seconds: float = 5) -> None:
         """Ends listening."""
         self._stop.set()
         self._thread.join(timeout_seconds)
 
     def _run(self) -> None:
-        self._broker.listen(self._ears, stop=self._stop)
+        self._broker.listen(self._ears, stop=self._stop, ready=self._ready)

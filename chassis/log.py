@@ -1,4 +1,4 @@
-"""JSON lines on standard output that carry the request and message ids, so that one order can be followed everywhere."""
+"""JSON lines on standard output with the ids of request, message and what it is about (`key`): one order can be followed."""
 
 import logging
 import sys
@@ -31,6 +31,8 @@ class JsonLines(logging.Formatter):
             line["request_id"] = request_id
         if message_id := context.message_id.get():
             line["message_id"] = message_id
+        if key := context.key.get():
+            line["key"] = key
         if trace_id := tracing.trace_id():
             line["trace_id"] = trace_id
         line.update({key: value for key, value in vars(record).items() if key not in _STANDARD})

@@ -112,7 +112,7 @@ def run(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> No
     if worker is not None:
         worker.start()
     try:
-        _serve_http(service, settings, roles)
+        _serve_http(service, settings, roles, listening)
     finally:
         logger.info("stopping")
         if server is not None:
@@ -131,8 +131,12 @@ def _taken_out() -> float:
     return float(pool.checkedout()) if isinstance(pool, QueuePool) else 0.0
 
 
-def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str]) -> None:
-    checks = {"database": db.is_reachable, "keys": lambda: auth.keyring().try_refresh()}
+def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str], listening: Listening) -> None:
+    checks = {
+        "database": db.is_reachable,
+        "broadcasts": listening.is_ready,
+        "keys": lambda: auth.keyring().try_refresh(),
+    }
     app: Any = Front(None, checks)
     address = settings.metrics_address or settings.http_address
     if "api" in roles:

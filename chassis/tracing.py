@@ -9,8 +9,6 @@ What the SDK reads itself applies as everywhere: OTEL_TRACES_SAMPLER, OTEL_EXPOR
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import Token
 from datetime import datetime
 from types import TracebackType
@@ -110,16 +108,6 @@ def record(name: str, kind: Kind, traceparent: str, began_at: datetime, **facts:
         made = _start(name, kind, traceparent, int(began_at.timestamp() * 1e9))
         made.set_attributes({key.replace("__", "."): value for key, value in facts.items()})
         made.end(time.time_ns())
-
-
-@contextmanager
-def resumed(traceparent: str) -> Iterator[None]:
-    """Work that belongs to a trace from before, as it was written down."""
-    token = context.traceparent.set(traceparent)
-    try:
-        yield
-    finally:
-        context.traceparent.reset(token)
 
 
 def _start(name: str, kind: Kind, traceparent: str, began_ns: int | None = None) -> Any:

@@ -32,8 +32,8 @@ def specs() -> dict[str, dict[str, Any]]:
     return {name: spec.load(folder / name / "openapi.yaml") for name in SERVICES}
 
 
-def build(settings: GatewaySettings) -> Front:
-    """The application with its operator's pages."""
+def build(settings: GatewaySettings, is_listening: Callable[[], bool] = lambda: True) -> Front:
+    """The application with its operator's pages. It is ready once `is_listening`: no ended session can be missed then."""
     documents = specs()
     pages: Mapping[str, tuple[str, bytes]] = {
         **assets(),
@@ -54,6 +54,7 @@ def build(settings: GatewaySettings) -> Front:
         settings.trusted_proxies,
     )
     checks: dict[str, Callable[[], bool]] = {name: partial(is_ready, url) for name, url in settings.upstreams().items()}
+    checks["broadcasts"] = is_listening
     checks["keys"] = keys_are_known
     return Front(gateway, checks, shows_metrics=not settings.metrics_address)
 
@@ -85,7 +86,7 @@ def main() -> None:
         start_http_server(int(metrics_port), metrics_host)
     host, _, port = settings.http_address.rpartition(":")
     config = uvicorn.Config(
-        build(settings),
+        build(settings, listening.is_ready),
         host=host,
         port=int(port),
         loop="uvloop",

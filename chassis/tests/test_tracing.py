@@ -19,7 +19,7 @@ def test_without_a_collector_nothing_of_opentelemetry_is_imported() -> None:
 
 
 def test_without_a_collector_the_trace_is_passed_on_as_it_came() -> None:
-    with tracing.resumed(PARENT), tracing.span("work"):
+    with context.resumed(work_of="r-1", begun_in=PARENT, about="1"), tracing.span("work"):
         assert context.traceparent.get() == PARENT
         assert tracing.trace_id() == "0af7651916cd43dd8448eb211c80319c"
     assert context.traceparent.get() == ""

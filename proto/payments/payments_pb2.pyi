@@ -203,6 +203,7 @@ class PaymentState(_message.Message):
     CARD_FIELD_NUMBER: _builtins.int
     CAPTURED_AT_FIELD_NUMBER: _builtins.int
     REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """ours (UUID); empty: the order has no payment"""
     order_identifier: _builtins.str
@@ -226,6 +227,8 @@ class PaymentState(_message.Message):
     def card(self) -> Global___Card: ...
     @_builtins.property
     def captured_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def opened_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -244,10 +247,11 @@ class PaymentState(_message.Message):
         card: Global___Card | None = ...,
         captured_at: _timestamp_pb2.Timestamp | None = ...,
         refunded_minor: _builtins.int = ...,
+        opened_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captured_at", b"captured_at", "card", b"card"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["captured_at", b"captured_at", "card", b"card", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "captured_at", b"captured_at", "card", b"card", "client_payload_json", b"client_payload_json", "currency", b"currency", "decline_code", b"decline_code", "message", b"message", "mode", b"mode", "order_identifier", b"order_identifier", "payment_id", b"payment_id", "payment_url", b"payment_url", "provider_reference", b"provider_reference", "refunded_minor", b"refunded_minor", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "captured_at", b"captured_at", "card", b"card", "client_payload_json", b"client_payload_json", "currency", b"currency", "decline_code", b"decline_code", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "order_identifier", b"order_identifier", "payment_id", b"payment_id", "payment_url", b"payment_url", "provider_reference", b"provider_reference", "refunded_minor", b"refunded_minor", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

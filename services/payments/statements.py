@@ -38,6 +38,7 @@ def state(payment: Payment, client_payload: Mapping[str, Any] | None = None) -> 
         ),
         captured_at=_timestamp(payment.captured_at),
         refunded_minor=payment.refunded_minor,
+        opened_at=_timestamp(payment.created_at),
     )
 
 

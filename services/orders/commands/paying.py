@@ -15,6 +15,7 @@ from chassis.errors import Conflict, Unprocessable
 from proto.payments import payments_pb2
 from services.orders import config
 from services.orders.commands import moving, refunding
+from services.orders.commands.replicas import moment
 from services.orders.domain.lifecycle import ONLINE_MODES, SEATS, UNPAID, Seat, Status
 from services.orders.domain.stock import AccessCodeExhausted, DiscountExhausted, SoldOut
 from services.orders.models import Event, Order, OrderLine
@@ -141,10 +142,15 @@ def settle(db: Session, order: Order, payment: payments_pb2.PaymentState, *, now
 
 
 def note_failure(db: Session, payment: payments_pb2.PaymentState) -> None:
-    """An attempt ended without money: the order stays payable until it expires."""
+    """An attempt ended without money: the order stays payable until it expires.
+
+    Who opened this attempt may have died since: then nobody takes away their mark but us. The mark of a later attempt stays.
+    """
     order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
-    if order.charging_by is None:
-        order.charging_until = None
+    opened_at = moment(payment.opened_at)
+    is_of_mark = opened_at is not None and order.attempted_at is not None and opened_at >= order.attempted_at
+    if order.charging_by is None or is_of_mark:
+        order.charging_by = order.charging_until = None
 
 
 def _online(event: Event | None, mode: str | None) -> tuple[Event, str]:

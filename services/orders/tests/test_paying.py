@@ -109,6 +109,19 @@ def test_an_unknown_outcome_is_202_and_holds_expiry_off_until_it_is_known(payabl
     assert status_of(identifier) == "completed"
 
 
+@pytest.mark.parametrize(("opened_after_seconds", "is_released"), [(1, True), (-60, False)])
+def test_the_mark_of_a_dead_charge_goes_with_its_attempt_and_that_of_a_later_one_stays(
+    payable: Any, opened_after_seconds: int, is_released: bool
+) -> None:
+    identifier, began = payable(), clock.now()
+    change(identifier, attempted_at=began, charging_by="dead", charging_until=began + timedelta(minutes=2))
+    failed = payments_pb2.PaymentState(order_identifier=identifier, payment_id="p", status="closed")
+    failed.opened_at.FromDatetime(began + timedelta(seconds=opened_after_seconds))
+    message = payments_pb2.PaymentFailed(payment=failed)
+    chassis_db.run(lambda session: consumers.release_charge(session, message))
+    assert (stored(identifier).charging_by is None, stored(identifier).charging_until is None) == (is_released,) * 2
+
+
 def test_payments_being_down_is_503_and_the_charge_can_be_repeated(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     bank.refusal = Unavailable("down")
