@@ -104,8 +104,12 @@ class ComposeSystem:
 
     def remove(self) -> None:
         """Containers, networks and everything that they kept. Killed first: nobody waits for requests in flight."""
-        subprocess.run([*self.compose.compose_command_property, "kill"], cwd=ROOT, capture_output=True, check=False)
-        self.compose.stop()
+        command = [*self.compose.compose_command_property, "kill"]
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=120)
+        try:
+            self.compose.stop()
+        except subprocess.CalledProcessError:  # a network may still count the last container for a moment
+            self.compose.stop()
 
     def keep_logs(self, folder: Path) -> None:
         """What every container said, one file each."""

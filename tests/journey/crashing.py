@@ -28,7 +28,7 @@ def purchases_end_well_although_it_is_killed(stage: Stage, victim: Part) -> None
             time.sleep(pause)
             victim.kill()
             victim.start()
-            victim.wait_ready(time.monotonic() + 60)
+            victim.wait_ready(time.monotonic() + 120)
 
     with ThreadPoolExecutor(BUYERS + 1) as pool:
         striking = pool.submit(strike)

@@ -15,7 +15,7 @@ def down(stage: Stage, name: str) -> Iterator[None]:
         yield
     finally:
         part.start()
-        part.wait_ready(time.monotonic() + 60)
+        part.wait_ready(time.monotonic() + 120)
 
 
 def test_without_payments_people_order_and_look_but_do_not_pay(stage: Stage) -> None:
