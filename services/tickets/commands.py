@@ -34,13 +34,13 @@ READERS_GRACE = timedelta(minutes=10)  # a download that has begun may still rea
 _REMEMBER = """
 INSERT INTO orders (
     identifier, version, status, event_id, buyer_id, buyer_email, state, secret, due_at,
-    traceparent, revision, rendered_revision, pdf_key, is_invoice_wanted, invoice_key, attempts, problem
+    request_id, traceparent, revision, rendered_revision, pdf_key, is_invoice_wanted, invoice_key, attempts, problem
 )
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 0, '', false, '', 0, '')
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 0, '', false, '', 0, '')
 ON CONFLICT (identifier) DO UPDATE SET
     version = excluded.version, status = excluded.status, event_id = excluded.event_id, buyer_id = excluded.buyer_id,
     buyer_email = excluded.buyer_email, state = excluded.state, due_at = excluded.due_at, attempts = 0, problem = '',
-    traceparent = excluded.traceparent,
+    request_id = excluded.request_id, traceparent = excluded.traceparent,
     revision = orders.revision + 1
 WHERE orders.version < excluded.version
 RETURNING identifier
@@ -95,6 +95,7 @@ def remember(db: Session, state: OrderState, status: str, *, now: datetime) -> b
         state.SerializeToString(),
         secrets.token_hex(8),
         now,
+        context.request_id.get(),
         context.traceparent.get(),
     )
     return db.connection().exec_driver_sql(_REMEMBER, row).first() is not None

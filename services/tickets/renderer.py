@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from chassis import clock, db, tracing
+from chassis import clock, context, db, tracing
 from chassis.errors import Unavailable
 from chassis.mail import queue_mails
 from chassis.outbox import publish
@@ -131,7 +131,10 @@ def render_one(artist: Artist, storage: Storage) -> bool:
             return False
         order, tickets = claimed
         if order is not None:
-            with tracing.resumed(order.traceparent), tracing.span("draw PDFs", order=order.identifier):
+            with (
+                context.resumed(work_of=order.request_id, begun_in=order.traceparent, about=order.identifier),
+                tracing.span("draw PDFs", order=order.identifier),
+            ):
                 work = plan(order, tickets)
                 draw(work, artist, storage)
                 finish(work)

@@ -29,7 +29,8 @@ class Order(Base):
     is_invoice_wanted: Mapped[bool] = mapped_column(default=False)  # invoices are drawn when somebody asks
     invoice_key: Mapped[str] = mapped_column(String(500), default="")
     due_at: Mapped[Moment]
-    traceparent: Mapped[Word] = mapped_column(default="", server_default="")  # the trace that its pages belong to
+    request_id: Mapped[Word] = mapped_column(default="", server_default="")  # the request and the trace that its
+    traceparent: Mapped[Word] = mapped_column(default="", server_default="")  # pages belong to
     attempts: Mapped[int] = mapped_column(default=0)
     problem: Mapped[Text] = mapped_column(default="")
 
