@@ -209,11 +209,11 @@ def available(db: Session, ticket_ids: Sequence[int]) -> dict[int, int]:
     return {row.ticket_id: row.capacity - row.held - row.sold for row in rows}
 
 
-def glance(ticket_ids: Sequence[int]) -> Mapping[int, tuple[int, int]]:
-    """(seats left, version) per ticket type, read without a transaction: for refusing early."""
+def glance(ticket_id: int) -> int | None:
+    """Seats left of a ticket type, read without a transaction, for refusing early; None where the ledger has no row."""
     with chassis_db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        rows = connection.exec_driver_sql(_STOCK, (list(ticket_ids),)).all()
-    return {row.ticket_id: (row.capacity - row.held - row.sold, row.version) for row in rows}
+        row = connection.exec_driver_sql(_STOCK, ([ticket_id],)).first()
+    return None if row is None else int(row.capacity - row.held - row.sold)
 
 
 def uses_left(db: Session, code_id: int, is_access_code: bool, limit: int) -> int | None:

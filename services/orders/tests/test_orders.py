@@ -1,12 +1,14 @@
 """Orders in one call and for attendees: what buyers get, and what is refused without a trace."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from chassis.errors import NotFound
 from proto.orders import orders_pb2
+from services.orders.commands.turnstiles import Turnstile
 from services.orders.tests.fair import EVENT, patch, seat_rows, seats, status_of, stored, uses
 
 
@@ -152,6 +154,17 @@ def test_more_than_there_is_is_sold_out_and_says_how_many_are_left(
     assert buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1, "quantity": 2}]}).status_code == 409
     assert fair.offers == 2, "the turnstile refuses without asking for another offer"
     order({"id": 1, "quantity": 1})
+
+
+def test_a_returned_seat_sells_at_once_although_the_ticket_was_just_sold_out(buyer: Any, order: Any, fair: Any) -> None:
+    fair.limit(1, 1)
+    first = order({"id": 1})
+    wanted = {"tickets": [{"id": 1}]}
+    assert [buyer.post("/v1/orders/create-order", json=wanted).status_code for _ in range(2)] == [409, 409]
+    assert buyer.patch(f"/v1/orders/{first['id']}", json=patch(first, status="cancelled")).status_code == 200
+    time.sleep(Turnstile.MOMENT_SECONDS)
+    assert buyer.post("/v1/orders/create-order", json=wanted).status_code in (200, 201)
+    assert seats() == seat_rows() == {1: (1, 0)}
 
 
 def test_a_donation_needs_a_price_within_bounds(buyer: Any, order: Any) -> None:

@@ -18,7 +18,7 @@ from services.orders.tests.fair import EVENT, captured_payment, change, patch, s
 from services.orders.tests.test_orders import attendee_body, order_body
 from services.orders.tests.test_paying import charge_body, hear_captured
 
-BUYERS = {
+BUYERS: dict[str, Any] = {
     "country": "DE",
     "address": "Street 1",
     "city": "Berlin",
@@ -79,7 +79,7 @@ def test_a_buyer_changes_these_attributes_and_no_other(buyer: Any, order: Any, s
 def test_from_then_on_a_buyer_changes_nothing(buyer: Any, order: Any, status: str) -> None:
     placed = order({"id": 1})
     change(placed["attributes"]["identifier"], status=status)
-    buyer.patch(path_of(placed), json=patch(placed, **{**BUYERS, "payment-mode": "bank"}))
+    buyer.patch(path_of(placed), json=patch(placed, **BUYERS, payment_mode="bank"))
     row = stored(placed["attributes"]["identifier"])
     assert [row.city, row.company, row.order_notes, row.payment_mode] == [None] * 4
 
@@ -208,6 +208,19 @@ def test_a_charge_marks_the_order_for_two_minutes(buyer: Any, order: Any, bank: 
     refused = buyer.patch(path_of(placed), json=patch(placed, status="cancelled"))
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "charge-in-progress")
     assert refused.headers["retry-after"]
+
+
+def test_offline_orders_have_no_payment_url(buyer: Any, order: Any) -> None:
+    placed = order({"id": 1})
+    fill_in(buyer, placed)
+    answer = buyer.patch(path_of(placed), json=patch(placed, status="placed", payment_mode="bank"))
+    assert answer.json()["data"]["attributes"]["payment-url"] is None
+
+
+def test_there_is_no_fee(client: Any, fair: Any) -> None:
+    quote = client.post("/v1/orders/calculate-amount", json={"tickets": [{"id": 1, "quantity": 2}, {"id": 2}]}).json()
+    assert [line["ticket_fee"] for line in quote["tickets"]] == [0, 0]
+    assert quote["total"] == sum(line["price"] * line["quantity"] for line in quote["tickets"]) == 120.5
 
 
 def test_statistics_never_add_currencies(organizer: Any, order: Any) -> None:
