@@ -5,7 +5,7 @@ last thing before the commit, so that the rows everybody wants are locked for th
 in the order of their ids, codes after them: two carts cannot wait for each other.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
