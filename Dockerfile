@@ -33,7 +33,7 @@ COPY deploy/healthy.py ./deploy/healthy.py
 COPY proto ./proto
 COPY chassis ./chassis
 COPY services/__init__.py ./services/__init__.py
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 CMD ["python", "-I", "-S", "/app/deploy/healthy.py"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=6 CMD ["python", "-I", "-S", "/app/deploy/healthy.py"]
 STOPSIGNAL SIGTERM
 
 FROM base AS gateway
