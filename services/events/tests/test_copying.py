@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from proto.events.events_pb2 import DiscountCodeChanged, EventChanged, EventRoleChanged, TicketChanged
@@ -78,6 +78,16 @@ def test_a_copy_takes_nothing_that_others_did(making: Making) -> None:
         assert making.admin.get(f"/v1/events/{copy['id']}/{path}").json()["data"] == [], path
 
 
+def test_a_copy_has_sold_nothing(making: Making, db: Session) -> None:
+    event = making.event()
+    db.execute(update(Event).values(completed_order_sales=12000, completed_order_tickets=3))
+    db.commit()
+    copy = copy_of(making, event)
+    names = ("completed-order-sales", "completed-order-tickets")
+    shown = [making.owner.get(f"/v1/events/{each}").json()["data"]["attributes"] for each in (event["id"], copy["id"])]
+    assert [[each[name] for name in names] for each in shown] == [[120, 3], [0, 0]]
+
+
 def test_only_those_who_run_an_event_copy_it(making: Making, db: Session) -> None:
     event = making.event()
     path = f"/v1/events/{event['id']}/copy"
@@ -102,6 +112,19 @@ def test_half_a_copy_is_none(
     assert db.scalar(select(func.count()).select_from(Event)) == 1
     assert db.scalar(select(func.count()).select_from(Ticket)) == 1
     assert len(published()) == before
+
+
+def test_half_a_copy_leaves_no_picture(making: Making, db: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = making.owner.post("/v1/upload/image", json={"data": PNG}).json()["url"]
+    event = making.event(original_image_url=address)
+    made(making.child("sponsors", "sponsor", event, name="Bakery", logo_url=address))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("after the pictures")
+
+    monkeypatch.setattr(copying, "_copy_forms", fail)
+    assert making.owner.post(f"/v1/events/{event['id']}/copy", json={}).status_code == 500
+    assert db.scalar(select(func.count()).select_from(Medium)) == 1
 
 
 def test_the_same_request_copies_once(making: Making, db: Session) -> None:

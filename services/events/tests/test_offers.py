@@ -142,6 +142,15 @@ def test_an_access_code_opens_its_hidden_tickets(making: Making) -> None:
     assert refusal((hidden, 1), access_code="backstage") == (422, "access-code-outside-window")
 
 
+def test_an_access_code_that_is_off_opens_nothing(making: Making, orders: Orders) -> None:
+    event = making.event()
+    hidden = making.ticket(event, is_hidden=True)
+    code = making.access(event, hidden["id"])
+    assert offer((hidden, 1), access_code="backstage")
+    patch(making.owner, f"/v1/access-codes/{code['id']}", "access-code", code["id"], is_active=False)
+    assert refusal((hidden, 1), access_code="backstage") == (422, "access-code-inactive")
+
+
 def test_a_discount_is_for_its_tickets_only(making: Making) -> None:
     event = making.event()
     first, second = (making.ticket(event, name=name) for name in "AB")
