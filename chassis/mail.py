@@ -41,13 +41,12 @@ from sqlalchemy.orm import Session
 from chassis import clock, db
 from chassis.config import setting
 from chassis.jobs import job
+from chassis.mail_lease import LASTS, Lease
 from chassis.mail_message import File, Words, compose, one_line, parse_address
 from chassis.mail_transports import Refused, Transport, open_transport
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)  # longer than any delivery takes; afterwards somebody else may try
-SHORT_LEASE = timedelta(seconds=30)  # where sending twice has no effect, a killed process holds mails up no longer
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 60  # about two days
@@ -158,15 +157,17 @@ UPDATE mail SET due_at = %s
 WHERE id IN (
     SELECT id FROM mail WHERE status = 'queued' AND due_at <= %s ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-RETURNING id, kind, recipient, message_id, subject, text, html, attachments, queued_at, due_at, attempts
+RETURNING id, kind, recipient, message_id, subject, text, html, attachments, queued_at, attempts
 """
 # Only while the lease is ours: an erasure or another process may have come first.
 _SENT = """
 UPDATE mail SET status = 'sent', sent_at = %s, subject = '', text = '', html = '', attachments = '[]', problem = ''
-WHERE id = ANY(%s) AND due_at = %s
+WHERE id = ANY(%s) AND due_at = ANY(%s)
 """
-_REFUSED = "UPDATE mail SET status = %s, attempts = %s, problem = %s, due_at = %s WHERE id = %s AND due_at = %s"
-_LATER = "UPDATE mail SET due_at = %s WHERE id = ANY(%s) AND due_at = %s"
+_REFUSED = (
+    "UPDATE mail SET status = %s, attempts = %s, problem = %s, due_at = %s WHERE id = ANY(%s) AND due_at = ANY(%s)"
+)
+_LATER = "UPDATE mail SET due_at = %s WHERE id = ANY(%s) AND due_at = ANY(%s)"
 
 
 def queue_mail(
@@ -247,10 +248,18 @@ def deliver_some(post: Post) -> bool:
     Where sending again has no effect (files) the outcomes are noted together, otherwise each at once.
     """
     moment = clock.now()
-    leased_until = moment + (SHORT_LEASE if post.transport.is_repeatable else LEASE)
+    leased_until = moment + LASTS
     with db.transaction() as session:
         leased = session.connection().exec_driver_sql(_LEASE, (leased_until, moment, post.transport.batch)).all()
         places = _locate(session, leased, post)
+    if leased:
+        with Lease([row.id for row in leased], leased_until, _write) as lease:
+            _deliver(leased, places, post, lease)
+    return bool(leased)
+
+
+def _deliver(leased: Sequence[Row[Any]], places: Mapping[str, str], post: Post, lease: Lease) -> None:
+    moment = clock.now()
     sent: list[int] = []
     waiting = [row.id for row in leased]
     try:
@@ -258,19 +267,18 @@ def deliver_some(post: Post) -> bool:
             outcome = _send(row, places, post, moment)
             waiting.remove(row.id)
             if outcome is not None:
-                _write(_REFUSED, (*outcome, row.id, row.due_at))
+                lease.note(_REFUSED, *outcome, ids=[row.id])
                 continue
             sent.append(row.id)
             if not post.transport.is_repeatable:
-                _write(_SENT, (clock.now(), sent, leased_until))
+                lease.note(_SENT, clock.now(), ids=sent)
                 sent.clear()
     finally:
         # Also when the server is away or this process ends: what was sent is noted, the rest keeps its attempts.
         if sent:
-            _write(_SENT, (clock.now(), sent, leased_until))
+            lease.note(_SENT, clock.now(), ids=sent)
         if waiting:
-            _write(_LATER, (moment + FIRST_PAUSE, waiting, leased_until))
-    return bool(leased)
+            lease.note(_LATER, moment + FIRST_PAUSE, ids=waiting)
 
 
 def _send(row: Row[Any], places: Mapping[str, str], post: Post, moment: datetime) -> tuple[Any, ...] | None:

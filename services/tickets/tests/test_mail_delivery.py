@@ -4,19 +4,20 @@ import email
 import email.policy
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import chassis.db
-from chassis import clock, mail
+from chassis import clock, mail, mail_lease
 from chassis.errors import Unavailable
 from chassis.mail import Attachment, queue_mail
 from chassis.mail_message import parse_address
@@ -95,6 +96,60 @@ def test_a_process_that_dies_after_sending_sends_no_second_file(
         deliver_to(tmp_path)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == written
     assert [row.status for row in rows()] == ["sent"]
+
+
+def test_a_mail_that_takes_longer_than_a_lease_is_taken_from_no_living_sender(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_lease, "RENEWED_EVERY_SECONDS", 0.02)
+    promise()
+    slow = Slow()
+    post = mail.Post(slow, parse_address(SENDER), None)
+    assert mail.deliver_some(post)
+    assert (slow.sent, slow.taken_away) == (1, False)
+    assert [row.status for row in rows()] == ["sent"]
+
+
+def test_the_mails_of_a_killed_sender_wait_half_a_minute_for_the_next(
+    app: Any, post: "Post", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    with monkeypatch.context() as patch:
+        patch.setattr(mail, "_write", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            mail.deliver_mail()
+    mail.deliver_mail()
+    assert [row.status for row in rows()] == ["queued"], "somebody may still be sending it"
+    with clock.freeze(clock.now() + timedelta(seconds=31)):
+        mail.deliver_mail()
+    assert [row.status for row in rows()] == ["sent"]
+
+
+class Slow:
+    """A way out that takes a mail only once its lease was renewed, and then lets somebody else look for mails."""
+
+    is_repeatable = False
+    batch = 10
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.taken_away = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def send(self, content: bytes, sender: str, recipient: str, key: str) -> None:
+        self.sent += 1
+        (row,) = rows()
+        deadline = time.monotonic() + 10
+        while rows()[0].due_at == row.due_at and time.monotonic() < deadline:
+            time.sleep(0.01)
+        with clock.freeze(row.due_at + timedelta(microseconds=1)):
+            self.taken_away = self.sent == 1 and mail.deliver_some(mail.Post(self, parse_address(SENDER), None))
 
 
 @pytest.mark.parametrize("nasty", ["Hi\r\nBcc: all@example.com", "Hi\nX-Evil: 1", "Hi\x00\r\n\r\n<script>", "a\u2028b"])
