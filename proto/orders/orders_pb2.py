@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from proto import options_pb2 as proto_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19proto/orders/orders.proto\x12\x10stagedoor.orders\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"l\n\x0fRestrictRequest\x12-\n\x07tickets\x18\x01 \x03(\x0b\x32\x1c.stagedoor.orders.StockLimit\x12*\n\x05\x63odes\x18\x02 \x03(\x0b\x32\x1b.stagedoor.orders.CodeLimit\"\x8c\x01\n\nStockLimit\x12\x11\n\tticket_id\x18\x01 \x01(\x03\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x63\x61pacity\x18\x03 \x01(\x05\x12\x0f\n\x07on_sale\x18\x04 \x01(\x08\x12\x16\n\x0emust_be_unsold\x18\x05 \x01(\x08\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\x03\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\"v\n\tCodeLimit\x12\x0f\n\x07\x63ode_id\x18\x01 \x01(\x03\x12\x16\n\x0eis_access_code\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\r\n\x05limit\x18\x04 \x01(\x05\x12\x11\n\tis_active\x18\x05 \x01(\x08\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\"\x0f\n\rRestrictReply\"\'\n\x13\x41vailabilityRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\"C\n\x11\x41vailabilityReply\x12.\n\x07tickets\x18\x01 \x03(\x0b\x32\x1d.stagedoor.orders.TicketStock\"<\n\x0bTicketStock\x12\x11\n\tticket_id\x18\x01 \x01(\x03\x12\x0c\n\x04held\x18\x02 \x01(\x05\x12\x0c\n\x04sold\x18\x03 \x01(\x05\"%\n\x11\x45ventSalesRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\"T\n\nEventSales\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\x12\x0e\n\x06orders\x18\x02 \x01(\x03\x12\x13\n\x0blive_orders\x18\x03 \x01(\x03\x12\x0f\n\x07version\x18\x04 \x01(\x03\"%\n\x0fGetOrderRequest\x12\x12\n\nidentifier\x18\x01 \x01(\t\"\xae\x01\n\x08\x41ttendee\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x12\n\nidentifier\x18\x02 \x01(\t\x12\x11\n\tticket_id\x18\x03 \x01(\x03\x12\x13\n\x0bticket_name\x18\x04 \x01(\t\x12\x12\n\nfirst_name\x18\x05 \x01(\t\x12\x11\n\tlast_name\x18\x06 \x01(\t\x12\r\n\x05\x65mail\x18\x07 \x01(\t\x12\x13\n\x0bprice_minor\x18\x08 \x01(\x03\x12\x0f\n\x07user_id\x18\t \x01(\x03\"\x90\x05\n\nOrderState\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x12\n\nidentifier\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\x03\x12\x10\n\x08\x62uyer_id\x18\x06 \x01(\x03\x12\x13\n\x0b\x62uyer_email\x18\x07 \x01(\t\x12\x12\n\nbuyer_name\x18\x08 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\t \x01(\x03\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\x14\n\x0cpayment_mode\x18\x0b \x01(\t\x12\x0e\n\x06locale\x18\x0c \x01(\t\x12-\n\tattendees\x18\r \x03(\x0b\x32\x1a.stagedoor.orders.Attendee\x12*\n\x05lines\x18\x0e \x03(\x0b\x32\x1b.stagedoor.orders.OrderLine\x12\x16\n\x0e\x64iscount_minor\x18\x0f \x01(\x03\x12\x11\n\ttax_minor\x18\x10 \x01(\x03\x12\x10\n\x08tax_name\x18\x11 \x01(\t\x12\x10\n\x08tax_rate\x18\x12 \x01(\t\x12\x14\n\x0ctax_included\x18\x13 \x01(\x08\x12+\n\x05\x65vent\x18\x14 \x01(\x0b\x32\x1c.stagedoor.orders.EventFacts\x12.\n\ncreated_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0einvoice_number\x18\x17 \x01(\t\x12*\n\x07\x62illing\x18\x18 \x01(\x0b\x32\x19.stagedoor.orders.Billing\x12\x13\n\x0b\x63\x61ncel_note\x18\x19 \x01(\t\"|\n\x07\x42illing\x12\x0f\n\x07\x63ompany\x18\x01 \x01(\t\x12\x10\n\x08tax_info\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07zipcode\x18\x06 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x07 \x01(\t\"\x87\x01\n\tOrderLine\x12\x11\n\tticket_id\x18\x01 \x01(\x03\x12\x13\n\x0bticket_name\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12\x13\n\x0bprice_minor\x18\x04 \x01(\x03\x12\x13\n\x0btotal_minor\x18\x05 \x01(\x03\x12\x16\n\x0e\x64iscount_minor\x18\x06 \x01(\x03\"\x99\x02\n\nEventFacts\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x12\n\nidentifier\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12-\n\tstarts_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08timezone\x18\x06 \x01(\t\x12\x15\n\rlocation_name\x18\x07 \x01(\t\x12\x0e\n\x06online\x18\x08 \x01(\x08\x12\x1b\n\x13\x61\x66ter_order_message\x18\t \x01(\t\x12\x12\n\nowner_name\x18\n \x01(\t\x12\x17\n\x0fpayment_details\x18\x0b \x01(\t\"A\n\x0cOrderCreated\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:\x04\x98\xb5\x18\x01\"[\n\tOrderPaid\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:!\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\x8a\xb5\x18\x06\x65vents\"G\n\x0bOrderPlaced\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:\x0b\x8a\xb5\x18\x07tickets\"\x91\x01\n\x0eOrderCancelled\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\x10\n\x08was_paid\x18\x03 \x01(\x08\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x08:!\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\x8a\xb5\x18\x06\x65vents\"T\n\x0cOrderExpired\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:\x17\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\"a\n\x11\x41ttendeesReleased\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x14\n\x0c\x61ttendee_ids\x18\x02 \x03(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03:\x0b\x8a\xb5\x18\x07tickets\"w\n\x0f\x41ttendeeChanged\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12,\n\x08\x61ttendee\x18\x03 \x01(\x0b\x32\x1a.stagedoor.orders.Attendee:\x0b\x8a\xb5\x18\x07tickets\"\x99\x01\n\x0fRefundRequested\x12\x12\n\nrefund_key\x18\x01 \x01(\t\x12\x18\n\x10order_identifier\x18\x02 \x01(\t\x12\x12\n\npayment_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t:\x0c\x8a\xb5\x18\x08payments\"T\n\x16TicketsResendRequested\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x13\n\x0brequest_key\x18\x02 \x01(\t:\x0b\x8a\xb5\x18\x07tickets2\x95\x03\n\x06Orders\x12Z\n\x08Restrict\x12!.stagedoor.orders.RestrictRequest\x1a\x1f.stagedoor.orders.RestrictReply\"\n\x8a\xb5\x18\x06\x65vents\x12i\n\x0fGetAvailability\x12%.stagedoor.orders.AvailabilityRequest\x1a#.stagedoor.orders.AvailabilityReply\"\n\x8a\xb5\x18\x06\x65vents\x12^\n\rGetEventSales\x12#.stagedoor.orders.EventSalesRequest\x1a\x1c.stagedoor.orders.EventSales\"\n\x8a\xb5\x18\x06\x65vents\x12\x64\n\x08GetOrder\x12!.stagedoor.orders.GetOrderRequest\x1a\x1c.stagedoor.orders.OrderState\"\x17\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08paymentsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19proto/orders/orders.proto\x12\x10stagedoor.orders\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"l\n\x0fRestrictRequest\x12-\n\x07tickets\x18\x01 \x03(\x0b\x32\x1c.stagedoor.orders.StockLimit\x12*\n\x05\x63odes\x18\x02 \x03(\x0b\x32\x1b.stagedoor.orders.CodeLimit\"\x8c\x01\n\nStockLimit\x12\x11\n\tticket_id\x18\x01 \x01(\x03\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x63\x61pacity\x18\x03 \x01(\x05\x12\x0f\n\x07on_sale\x18\x04 \x01(\x08\x12\x16\n\x0emust_be_unsold\x18\x05 \x01(\x08\x12\x10\n\x08\x65vent_id\x18\x06 \x01(\x03\x12\r\n\x05\x65poch\x18\x07 \x01(\x03\"v\n\tCodeLimit\x12\x0f\n\x07\x63ode_id\x18\x01 \x01(\x03\x12\x16\n\x0eis_access_code\x18\x02 \x01(\x08\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\r\n\x05limit\x18\x04 \x01(\x05\x12\x11\n\tis_active\x18\x05 \x01(\x08\x12\r\n\x05\x65poch\x18\x06 \x01(\x03\"\x0f\n\rRestrictReply\"\'\n\x13\x41vailabilityRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\"C\n\x11\x41vailabilityReply\x12.\n\x07tickets\x18\x01 \x03(\x0b\x32\x1d.stagedoor.orders.TicketStock\"<\n\x0bTicketStock\x12\x11\n\tticket_id\x18\x01 \x01(\x03\x12\x0c\n\x04held\x18\x02 \x01(\x05\x12\x0c\n\x04sold\x18\x03 \x01(\x05\"%\n\x11\x45ventSalesRequest\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\"T\n\nEventSales\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\x12\x0e\n\x06orders\x18\x02 \x01(\x03\x12\x13\n\x0blive_orders\x18\x03 \x01(\x03\x12\x0f\n\x07version\x18\x04 \x01(\x03\"&\n\x13\x43omingOrdersRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\"\x1e\n\x0c\x43omingOrders\x12\x0e\n\x06orders\x18\x01 \x01(\x03\"%\n\x0fGetOrderRequest\x12\x12\n\nidentifier\x18\x01 \x01(\t\"\xae\x01\n\x08\x41ttendee\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x12\n\nidentifier\x18\x02 \x01(\t\x12\x11\n\tticket_id\x18\x03 \x01(\x03\x12\x13\n\x0bticket_name\x18\x04 \x01(\t\x12\x12\n\nfirst_name\x18\x05 \x01(\t\x12\x11\n\tlast_name\x18\x06 \x01(\t\x12\r\n\x05\x65mail\x18\x07 \x01(\t\x12\x13\n\x0bprice_minor\x18\x08 \x01(\x03\x12\x0f\n\x07user_id\x18\t \x01(\x03\"\x90\x05\n\nOrderState\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x12\n\nidentifier\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x05 \x01(\x03\x12\x10\n\x08\x62uyer_id\x18\x06 \x01(\x03\x12\x13\n\x0b\x62uyer_email\x18\x07 \x01(\t\x12\x12\n\nbuyer_name\x18\x08 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\t \x01(\x03\x12\x10\n\x08\x63urrency\x18\n \x01(\t\x12\x14\n\x0cpayment_mode\x18\x0b \x01(\t\x12\x0e\n\x06locale\x18\x0c \x01(\t\x12-\n\tattendees\x18\r \x03(\x0b\x32\x1a.stagedoor.orders.Attendee\x12*\n\x05lines\x18\x0e \x03(\x0b\x32\x1b.stagedoor.orders.OrderLine\x12\x16\n\x0e\x64iscount_minor\x18\x0f \x01(\x03\x12\x11\n\ttax_minor\x18\x10 \x01(\x03\x12\x10\n\x08tax_name\x18\x11 \x01(\t\x12\x10\n\x08tax_rate\x18\x12 \x01(\t\x12\x14\n\x0ctax_included\x18\x13 \x01(\x08\x12+\n\x05\x65vent\x18\x14 \x01(\x0b\x32\x1c.stagedoor.orders.EventFacts\x12.\n\ncreated_at\x18\x15 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0c\x63ompleted_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0einvoice_number\x18\x17 \x01(\t\x12*\n\x07\x62illing\x18\x18 \x01(\x0b\x32\x19.stagedoor.orders.Billing\x12\x13\n\x0b\x63\x61ncel_note\x18\x19 \x01(\t\"|\n\x07\x42illing\x12\x0f\n\x07\x63ompany\x18\x01 \x01(\t\x12\x10\n\x08tax_info\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04\x63ity\x18\x04 \x01(\t\x12\r\n\x05state\x18\x05 \x01(\t\x12\x0f\n\x07zipcode\x18\x06 \x01(\t\x12\x0f\n\x07\x63ountry\x18\x07 \x01(\t\"\x87\x01\n\tOrderLine\x12\x11\n\tticket_id\x18\x01 \x01(\x03\x12\x13\n\x0bticket_name\x18\x02 \x01(\t\x12\x10\n\x08quantity\x18\x03 \x01(\x05\x12\x13\n\x0bprice_minor\x18\x04 \x01(\x03\x12\x13\n\x0btotal_minor\x18\x05 \x01(\x03\x12\x16\n\x0e\x64iscount_minor\x18\x06 \x01(\x03\"\x99\x02\n\nEventFacts\x12\n\n\x02id\x18\x01 \x01(\x03\x12\x12\n\nidentifier\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12-\n\tstarts_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08timezone\x18\x06 \x01(\t\x12\x15\n\rlocation_name\x18\x07 \x01(\t\x12\x0e\n\x06online\x18\x08 \x01(\x08\x12\x1b\n\x13\x61\x66ter_order_message\x18\t \x01(\t\x12\x12\n\nowner_name\x18\n \x01(\t\x12\x17\n\x0fpayment_details\x18\x0b \x01(\t\"A\n\x0cOrderCreated\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:\x04\x98\xb5\x18\x01\"[\n\tOrderPaid\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:!\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\x8a\xb5\x18\x06\x65vents\"G\n\x0bOrderPlaced\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:\x0b\x8a\xb5\x18\x07tickets\"\x91\x01\n\x0eOrderCancelled\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\x10\n\x08was_paid\x18\x03 \x01(\x08\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x08:!\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\x8a\xb5\x18\x06\x65vents\"T\n\x0cOrderExpired\x12+\n\x05order\x18\x01 \x01(\x0b\x32\x1c.stagedoor.orders.OrderState:\x17\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\"a\n\x11\x41ttendeesReleased\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x14\n\x0c\x61ttendee_ids\x18\x02 \x03(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03:\x0b\x8a\xb5\x18\x07tickets\"w\n\x0f\x41ttendeeChanged\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12,\n\x08\x61ttendee\x18\x03 \x01(\x0b\x32\x1a.stagedoor.orders.Attendee:\x0b\x8a\xb5\x18\x07tickets\"\x99\x01\n\x0fRefundRequested\x12\x12\n\nrefund_key\x18\x01 \x01(\t\x12\x18\n\x10order_identifier\x18\x02 \x01(\t\x12\x12\n\npayment_id\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x0e\n\x06reason\x18\x06 \x01(\t:\x0c\x8a\xb5\x18\x08payments\"T\n\x16TicketsResendRequested\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x13\n\x0brequest_key\x18\x02 \x01(\t:\x0b\x8a\xb5\x18\x07tickets2\xfd\x03\n\x06Orders\x12Z\n\x08Restrict\x12!.stagedoor.orders.RestrictRequest\x1a\x1f.stagedoor.orders.RestrictReply\"\n\x8a\xb5\x18\x06\x65vents\x12i\n\x0fGetAvailability\x12%.stagedoor.orders.AvailabilityRequest\x1a#.stagedoor.orders.AvailabilityReply\"\n\x8a\xb5\x18\x06\x65vents\x12^\n\rGetEventSales\x12#.stagedoor.orders.EventSalesRequest\x1a\x1c.stagedoor.orders.EventSales\"\n\x8a\xb5\x18\x06\x65vents\x12\x64\n\x08GetOrder\x12!.stagedoor.orders.GetOrderRequest\x1a\x1c.stagedoor.orders.OrderState\"\x17\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x08payments\x12\x66\n\x0fGetComingOrders\x12%.stagedoor.orders.ComingOrdersRequest\x1a\x1e.stagedoor.orders.ComingOrders\"\x0c\x8a\xb5\x18\x08\x61\x63\x63ountsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,6 +59,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ORDERS'].methods_by_name['GetEventSales']._serialized_options = b'\212\265\030\006events'
   _globals['_ORDERS'].methods_by_name['GetOrder']._loaded_options = None
   _globals['_ORDERS'].methods_by_name['GetOrder']._serialized_options = b'\212\265\030\007tickets\212\265\030\010payments'
+  _globals['_ORDERS'].methods_by_name['GetComingOrders']._loaded_options = None
+  _globals['_ORDERS'].methods_by_name['GetComingOrders']._serialized_options = b'\212\265\030\010accounts'
   _globals['_RESTRICTREQUEST']._serialized_start=101
   _globals['_RESTRICTREQUEST']._serialized_end=209
   _globals['_STOCKLIMIT']._serialized_start=212
@@ -77,36 +79,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTSALESREQUEST']._serialized_end=700
   _globals['_EVENTSALES']._serialized_start=702
   _globals['_EVENTSALES']._serialized_end=786
-  _globals['_GETORDERREQUEST']._serialized_start=788
-  _globals['_GETORDERREQUEST']._serialized_end=825
-  _globals['_ATTENDEE']._serialized_start=828
-  _globals['_ATTENDEE']._serialized_end=1002
-  _globals['_ORDERSTATE']._serialized_start=1005
-  _globals['_ORDERSTATE']._serialized_end=1661
-  _globals['_BILLING']._serialized_start=1663
-  _globals['_BILLING']._serialized_end=1787
-  _globals['_ORDERLINE']._serialized_start=1790
-  _globals['_ORDERLINE']._serialized_end=1925
-  _globals['_EVENTFACTS']._serialized_start=1928
-  _globals['_EVENTFACTS']._serialized_end=2209
-  _globals['_ORDERCREATED']._serialized_start=2211
-  _globals['_ORDERCREATED']._serialized_end=2276
-  _globals['_ORDERPAID']._serialized_start=2278
-  _globals['_ORDERPAID']._serialized_end=2369
-  _globals['_ORDERPLACED']._serialized_start=2371
-  _globals['_ORDERPLACED']._serialized_end=2442
-  _globals['_ORDERCANCELLED']._serialized_start=2445
-  _globals['_ORDERCANCELLED']._serialized_end=2590
-  _globals['_ORDEREXPIRED']._serialized_start=2592
-  _globals['_ORDEREXPIRED']._serialized_end=2676
-  _globals['_ATTENDEESRELEASED']._serialized_start=2678
-  _globals['_ATTENDEESRELEASED']._serialized_end=2775
-  _globals['_ATTENDEECHANGED']._serialized_start=2777
-  _globals['_ATTENDEECHANGED']._serialized_end=2896
-  _globals['_REFUNDREQUESTED']._serialized_start=2899
-  _globals['_REFUNDREQUESTED']._serialized_end=3052
-  _globals['_TICKETSRESENDREQUESTED']._serialized_start=3054
-  _globals['_TICKETSRESENDREQUESTED']._serialized_end=3138
-  _globals['_ORDERS']._serialized_start=3141
-  _globals['_ORDERS']._serialized_end=3546
+  _globals['_COMINGORDERSREQUEST']._serialized_start=788
+  _globals['_COMINGORDERSREQUEST']._serialized_end=826
+  _globals['_COMINGORDERS']._serialized_start=828
+  _globals['_COMINGORDERS']._serialized_end=858
+  _globals['_GETORDERREQUEST']._serialized_start=860
+  _globals['_GETORDERREQUEST']._serialized_end=897
+  _globals['_ATTENDEE']._serialized_start=900
+  _globals['_ATTENDEE']._serialized_end=1074
+  _globals['_ORDERSTATE']._serialized_start=1077
+  _globals['_ORDERSTATE']._serialized_end=1733
+  _globals['_BILLING']._serialized_start=1735
+  _globals['_BILLING']._serialized_end=1859
+  _globals['_ORDERLINE']._serialized_start=1862
+  _globals['_ORDERLINE']._serialized_end=1997
+  _globals['_EVENTFACTS']._serialized_start=2000
+  _globals['_EVENTFACTS']._serialized_end=2281
+  _globals['_ORDERCREATED']._serialized_start=2283
+  _globals['_ORDERCREATED']._serialized_end=2348
+  _globals['_ORDERPAID']._serialized_start=2350
+  _globals['_ORDERPAID']._serialized_end=2441
+  _globals['_ORDERPLACED']._serialized_start=2443
+  _globals['_ORDERPLACED']._serialized_end=2514
+  _globals['_ORDERCANCELLED']._serialized_start=2517
+  _globals['_ORDERCANCELLED']._serialized_end=2662
+  _globals['_ORDEREXPIRED']._serialized_start=2664
+  _globals['_ORDEREXPIRED']._serialized_end=2748
+  _globals['_ATTENDEESRELEASED']._serialized_start=2750
+  _globals['_ATTENDEESRELEASED']._serialized_end=2847
+  _globals['_ATTENDEECHANGED']._serialized_start=2849
+  _globals['_ATTENDEECHANGED']._serialized_end=2968
+  _globals['_REFUNDREQUESTED']._serialized_start=2971
+  _globals['_REFUNDREQUESTED']._serialized_end=3124
+  _globals['_TICKETSRESENDREQUESTED']._serialized_start=3126
+  _globals['_TICKETSRESENDREQUESTED']._serialized_end=3210
+  _globals['_ORDERS']._serialized_start=3213
+  _globals['_ORDERS']._serialized_end=3722
 # @@protoc_insertion_point(module_scope)

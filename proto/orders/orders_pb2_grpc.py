@@ -54,6 +54,11 @@ class OrdersStub:
                 request_serializer=proto_dot_orders_dot_orders__pb2.GetOrderRequest.SerializeToString,
                 response_deserializer=proto_dot_orders_dot_orders__pb2.OrderState.FromString,
                 _registered_method=True)
+        self.GetComingOrders = channel.unary_unary(
+                '/stagedoor.orders.Orders/GetComingOrders',
+                request_serializer=proto_dot_orders_dot_orders__pb2.ComingOrdersRequest.SerializeToString,
+                response_deserializer=proto_dot_orders_dot_orders__pb2.ComingOrders.FromString,
+                _registered_method=True)
 
 
 class OrdersServicer:
@@ -88,6 +93,13 @@ class OrdersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetComingOrders(self, request, context):
+        """Does somebody still expect to go somewhere (their account is not deleted then)?
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_OrdersServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -110,6 +122,11 @@ def add_OrdersServicer_to_server(servicer, server):
                     servicer.GetOrder,
                     request_deserializer=proto_dot_orders_dot_orders__pb2.GetOrderRequest.FromString,
                     response_serializer=proto_dot_orders_dot_orders__pb2.OrderState.SerializeToString,
+            ),
+            'GetComingOrders': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetComingOrders,
+                    request_deserializer=proto_dot_orders_dot_orders__pb2.ComingOrdersRequest.FromString,
+                    response_serializer=proto_dot_orders_dot_orders__pb2.ComingOrders.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -220,6 +237,33 @@ class Orders:
             '/stagedoor.orders.Orders/GetOrder',
             proto_dot_orders_dot_orders__pb2.GetOrderRequest.SerializeToString,
             proto_dot_orders_dot_orders__pb2.OrderState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetComingOrders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stagedoor.orders.Orders/GetComingOrders',
+            proto_dot_orders_dot_orders__pb2.ComingOrdersRequest.SerializeToString,
+            proto_dot_orders_dot_orders__pb2.ComingOrders.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class OrdersStub:
     """Does the event have orders (its currency is frozen, only a super admin deletes it)?"""
     GetOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.GetOrderRequest, _orders_pb2.OrderState]
     """Who bought and who attends: tickets asks on a download when it does not know the order yet."""
+    GetComingOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ComingOrdersRequest, _orders_pb2.ComingOrders]
+    """Does somebody still expect to go somewhere (their account is not deleted then)?"""
 
 @_typing.type_check_only
 class OrdersAsyncStub(OrdersStub):
@@ -55,6 +57,8 @@ class OrdersAsyncStub(OrdersStub):
     """Does the event have orders (its currency is frozen, only a super admin deletes it)?"""
     GetOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.GetOrderRequest, _orders_pb2.OrderState]  # type: ignore[assignment]
     """Who bought and who attends: tickets asks on a download when it does not know the order yet."""
+    GetComingOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.ComingOrdersRequest, _orders_pb2.ComingOrders]  # type: ignore[assignment]
+    """Does somebody still expect to go somewhere (their account is not deleted then)?"""
 
 class OrdersServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -90,5 +94,13 @@ class OrdersServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.OrderState, _abc.Awaitable[_orders_pb2.OrderState]]:
         """Who bought and who attends: tickets asks on a download when it does not know the order yet."""
+
+    @_abc_1.abstractmethod
+    def GetComingOrders(
+        self,
+        request: _orders_pb2.ComingOrdersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.ComingOrders, _abc.Awaitable[_orders_pb2.ComingOrders]]:
+        """Does somebody still expect to go somewhere (their account is not deleted then)?"""
 
 def add_OrdersServicer_to_server(servicer: OrdersServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,5 +1,6 @@
 """What others may ask of us."""
 
+from chassis import clock
 from chassis.db import run, transaction
 from proto.orders import orders_pb2
 from services.orders.commands import restricting, telling
@@ -35,3 +36,10 @@ class OrdersServicer:
         """An order with everything in it. Raises NotFound."""
         with transaction() as db:
             return telling.order_state(db, queries.find(db, request.identifier, with_deleted=True))
+
+    def GetComingOrders(  # noqa: N802
+        self, request: orders_pb2.ComingOrdersRequest
+    ) -> orders_pb2.ComingOrders:
+        """How many orders a user has for events that have not ended."""
+        with transaction() as db:
+            return orders_pb2.ComingOrders(orders=sales.coming_orders_of_user(db, request.user_id, clock.now()))

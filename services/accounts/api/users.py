@@ -9,10 +9,10 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest
 from chassis.idempotency import answered
-from chassis.jsonapi import Resource, current_query, viewer_of
+from chassis.jsonapi import Query, Resource, current_query, viewer_of
 from chassis.jsonapi.finding import find
 from chassis.responses import JSON, JSON_API, respond
-from services.accounts import hashing, messages, queries
+from services.accounts import clients, hashing, messages, queries
 from services.accounts.api.callers import client_address
 from services.accounts.api.document import SPEC
 from services.accounts.commands import erasure, people
@@ -74,8 +74,14 @@ def create_user(body: dict[str, Any]) -> flask.Response:
 
 
 def delete_user(user_id: str, token_info: Claims) -> flask.Response:
-    """DELETE /v1/users/{user_id}; ``permanent=true`` erases, at once and for good."""
+    """DELETE /v1/users/{user_id}; ``permanent=true`` erases, at once and for good.
+
+    Orders is asked first whether the user still expects to go somewhere, outside of the transaction as every call. Who
+    buys in the moment in between is deleted all the same: the order stays, as after an erasure.
+    """
     query = current_query()
+    if not query.is_permanent:
+        _require_nothing_coming(user_id, token_info, query)
 
     def work(db: Session) -> flask.Response:
         user, _ = find(db, viewer_of(token_info, query), users, user_id, lock=True)
@@ -105,6 +111,16 @@ def check_email_availability(body: dict[str, Any]) -> flask.Response:
 def get_own_id(token_info: Claims) -> flask.Response:
     """GET /v1/users/user-details/get-user-id."""
     return respond({"user_id": str(token_info.user_id)}, media_type=JSON)
+
+
+def _require_nothing_coming(user_id: str, claims: Claims, query: Query) -> None:
+    """Raises UserHasOrders (409); and first of all whatever refuses this caller, so that only who may delete learns it."""
+    with transaction() as db:
+        user, _ = find(db, viewer_of(claims, query), users, user_id)
+        policy.require_deletable(claims, user)
+        number, is_deleted = user.id, user.deleted_at is not None
+    if not is_deleted and (orders := clients.coming_orders_of(number)):
+        raise people.UserHasOrders(orders)
 
 
 def _exists(body: Any) -> bool:

@@ -31,6 +31,18 @@ class EmailTaken(Conflict):
         )
 
 
+class UserHasOrders(Conflict):
+    """The user has bought tickets for events that have not ended (409)."""
+
+    code = "user-has-orders"
+
+    def __init__(self, orders: int) -> None:
+        super().__init__(
+            "This user has tickets for events that are still to come. Cancel these orders first, or erase the user.",
+            meta={"orders": orders},
+        )
+
+
 @dataclass(frozen=True)
 class Account:
     """What a login needs: an address and the hash of a password."""

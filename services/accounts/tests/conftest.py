@@ -1,6 +1,12 @@
-"""Fixtures of accounts' tests: cheap password hashes, so that hundreds of logins take no time."""
+"""Fixtures of accounts' tests: cheap password hashes, so that hundreds of logins take no time; orders as a peer."""
 
+from collections.abc import Callable
+
+import pytest
+
+from chassis.errors import Unavailable
 from chassis.testing import service_fixtures
+from proto.orders.orders_pb2 import ComingOrders, ComingOrdersRequest
 from services.accounts.main import SERVICE
 
 ENVIRONMENT = {
@@ -17,3 +23,24 @@ ENVIRONMENT = {
 }
 
 globals().update(service_fixtures(SERVICE, ENVIRONMENT))
+
+
+class Orders:
+    """The orders service: how many orders for coming events each user has."""
+
+    def __init__(self) -> None:
+        self.coming: dict[int, int] = {}
+        self.is_down = False
+
+    def coming_orders(self, request: ComingOrdersRequest) -> ComingOrders:
+        if self.is_down:
+            raise Unavailable("orders is down")
+        return ComingOrders(orders=self.coming.get(request.user_id, 0))
+
+
+@pytest.fixture
+def orders(peer: Callable[..., None]) -> Orders:
+    """Orders, of which deleting a user asks. Nobody has any until the test says so."""
+    orders = Orders()
+    peer("orders", GetComingOrders=orders.coming_orders)
+    return orders

@@ -15,6 +15,8 @@ from services.accounts.models import User
 from services.accounts.tests import people
 from services.accounts.tests.test_notifications import email_body, join_team
 
+pytestmark = pytest.mark.usefixtures("orders")  # deleting asks it
+
 
 def everything(db: Any) -> str:
     """All text in the database of accounts."""

@@ -14,15 +14,16 @@ from chassis.testing import PEERS, SECRET
 from proto.accounts import accounts_pb2 as pb
 from proto.accounts.accounts_pb2_grpc import AccountsStub
 from proto.events import events_pb2
-from services.accounts import consumers, jobs
+from services.accounts import clients, consumers, jobs
 from services.accounts.main import SERVICE
 from services.accounts.models import EventReplica, ReplicaFill
 from services.accounts.tests import people
 
 
 @pytest.fixture
-def stub(app: Any) -> Any:
-    """Accounts as the orders service reaches it: over a real gRPC server."""
+def stub(app: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Accounts as the orders service reaches it: over a real gRPC server. This process is orders, so nobody asks orders."""
+    monkeypatch.setattr(clients, "coming_orders_of", lambda user_id: 0)
     server, port = rpc.serve("127.0.0.1:0", SERVICE.servicers, {name: rpc.digest(SECRET) for name in PEERS})
     rpc.configure(rpc.Peers("orders", SECRET, {"accounts": f"127.0.0.1:{port}"}))
     yield AccountsStub(rpc.channel("accounts"))

@@ -12,6 +12,8 @@ from services.accounts.models import User
 from services.accounts.tests import people
 from services.accounts.tests.people import changes
 
+pytestmark = pytest.mark.usefixtures("orders")  # deleting asks it
+
 
 def row(db: Any, user_id: int) -> User:
     db.rollback()
@@ -227,6 +229,37 @@ def test_nobody_leaves_an_event_without_its_owner(client: Any, db: Any) -> None:
     assert row(db, ann.id).deleted_at is None
     join_team(ann.id, version=2)
     assert ann.client.delete(ann.path).status_code == 200
+
+
+def test_who_has_tickets_for_a_coming_event_is_not_deleted(client: Any, db: Any, orders: Any, published: Any) -> None:
+    ann, root, eve = people.somebody(client), people.admin(client), people.somebody(client, "eve@example.com")
+    orders.coming[ann.id] = 2
+    said = len(published())
+    for who in (ann, root):
+        answer = who.client.delete(ann.path)
+        assert answer.status_code == 409
+        assert answer.json()["errors"][0]["code"] == "user-has-orders"
+        assert answer.json()["errors"][0]["meta"] == {"orders": 2}
+    assert eve.client.delete(ann.path).status_code == 404, "strangers do not learn of it"
+    assert (row(db, ann.id).deleted_at, len(published())) == (None, said)
+    orders.coming.clear()
+    assert ann.client.delete(ann.path).status_code == 200
+
+
+def test_nobody_is_deleted_while_orders_cannot_be_asked(client: Any, db: Any, orders: Any) -> None:
+    ann = people.somebody(client)
+    orders.is_down = True
+    answer = ann.client.delete(ann.path)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert row(db, ann.id).deleted_at is None
+
+
+def test_erasing_does_not_wait_for_coming_events(client: Any, db: Any, orders: Any) -> None:
+    ann = people.somebody(client)
+    orders.coming[ann.id] = 1
+    assert ann.client.delete(f"{ann.path}?permanent=true").status_code == 200
+    assert row(db, ann.id).erased_at is not None
 
 
 def test_a_wrong_type_or_id_is_refused(client: Any) -> None:

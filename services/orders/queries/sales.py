@@ -1,13 +1,14 @@
 """What was sold: counts and amounts by status, one statement each."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from services.orders.domain.lifecycle import LIVE
-from services.orders.models import Order, Stock
+from services.orders.models import Event, Order, Stock
 
 STATUSES = ("completed", "placed", "pending", "initializing", "expired", "cancelled")
 
@@ -27,6 +28,23 @@ def counts_of_event(db: Session, event_id: int) -> tuple[int, int, int]:
         ).where(Order.event_id == event_id)
     ).one()
     return int(row[0]), int(row[1]), int(row[2])
+
+
+def coming_orders_of_user(db: Session, user_id: int, now: datetime) -> int:
+    """How many live orders a user has bought for events that have not ended (or whose end nobody has told us)."""
+    wanted = (
+        select(func.count())
+        .select_from(Order)
+        .outerjoin(Event, Event.id == Order.event_id)
+        .where(
+            Order.user_id == user_id,
+            Order.status.in_([str(status) for status in LIVE]),
+            Order.deleted_at.is_(None),
+            Event.deleted_at.is_(None),
+            or_(Event.ends_at.is_(None), Event.ends_at > now),
+        )
+    )
+    return db.execute(wanted).scalar_one()
 
 
 def statistics(db: Session, *, event_id: int | None = None, ticket_id: int | None = None) -> list[dict[str, Any]]:

@@ -132,6 +132,23 @@ def test_availability_and_sales_are_told(order: Any, buyer: Any, fair: Any) -> N
         SERVICER.GetOrder(orders_pb2.GetOrderRequest(identifier="nobody"))
 
 
+def coming_orders(user_id: int = 1) -> int:
+    return SERVICER.GetComingOrders(orders_pb2.ComingOrdersRequest(user_id=user_id)).orders
+
+
+def test_live_orders_of_events_that_have_not_ended_are_coming(order: Any, buyer: Any) -> None:
+    assert coming_orders() == 0
+    order({"id": 1})
+    gone = order({"id": 1})
+    assert (coming_orders(), coming_orders(user_id=2)) == (2, 0)
+    buyer.patch(f"/v1/orders/{gone['attributes']['identifier']}", json=patch(gone, status="cancelled"))
+    assert coming_orders() == 1
+    with clock.freeze(clock.now() + timedelta(days=30, hours=7)):
+        assert coming_orders() == 1, "the last hour of the event"
+    with clock.freeze(clock.now() + timedelta(days=30, hours=9)):
+        assert coming_orders() == 0
+
+
 def test_events_codes_and_users_are_replicated(buyer: Any, order: Any, fair: Any) -> None:
     placed = order({"id": 1})
     renamed = events_pb2.Event()
