@@ -392,6 +392,65 @@ class Tax(_message.Message):
 Global___Tax: _TypeAlias = Tax  # noqa: Y015
 
 @_typing.final
+class GetSellerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.int
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSellerRequest: _TypeAlias = GetSellerRequest  # noqa: Y015
+
+@_typing.final
+class Seller(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMPANY_FIELD_NUMBER: _builtins.int
+    TAX_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    CITY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ZIP_FIELD_NUMBER: _builtins.int
+    COUNTRY_FIELD_NUMBER: _builtins.int
+    INVOICE_FOOTER_FIELD_NUMBER: _builtins.int
+    company: _builtins.str
+    tax_id: _builtins.str
+    address: _builtins.str
+    city: _builtins.str
+    state: _builtins.str
+    zip: _builtins.str
+    country: _builtins.str
+    invoice_footer: _builtins.str
+    def __init__(
+        self,
+        *,
+        company: _builtins.str = ...,
+        tax_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+        city: _builtins.str = ...,
+        state: _builtins.str = ...,
+        zip: _builtins.str = ...,
+        country: _builtins.str = ...,
+        invoice_footer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "city", b"city", "company", b"company", "country", b"country", "invoice_footer", b"invoice_footer", "state", b"state", "tax_id", b"tax_id", "zip", b"zip"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Seller: _TypeAlias = Seller  # noqa: Y015
+
+@_typing.final
 class GetEventRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -44,6 +44,11 @@ class EventsStub:
                 request_serializer=proto_dot_events_dot_events__pb2.GetEventRequest.SerializeToString,
                 response_deserializer=proto_dot_events_dot_events__pb2.Event.FromString,
                 _registered_method=True)
+        self.GetSeller = channel.unary_unary(
+                '/stagedoor.events.Events/GetSeller',
+                request_serializer=proto_dot_events_dot_events__pb2.GetSellerRequest.SerializeToString,
+                response_deserializer=proto_dot_events_dot_events__pb2.Seller.FromString,
+                _registered_method=True)
         self.GetTicket = channel.unary_unary(
                 '/stagedoor.events.Events/GetTicket',
                 request_serializer=proto_dot_events_dot_events__pb2.GetTicketRequest.SerializeToString,
@@ -89,6 +94,13 @@ class EventsServicer:
 
     def GetEvent(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSeller(self, request, context):
+        """Who sells: what an invoice has to say of the seller, as the event's tax says it. Nothing in it where there is no tax.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -141,6 +153,11 @@ def add_EventsServicer_to_server(servicer, server):
                     servicer.GetEvent,
                     request_deserializer=proto_dot_events_dot_events__pb2.GetEventRequest.FromString,
                     response_serializer=proto_dot_events_dot_events__pb2.Event.SerializeToString,
+            ),
+            'GetSeller': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSeller,
+                    request_deserializer=proto_dot_events_dot_events__pb2.GetSellerRequest.FromString,
+                    response_serializer=proto_dot_events_dot_events__pb2.Seller.SerializeToString,
             ),
             'GetTicket': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTicket,
@@ -227,6 +244,33 @@ class Events:
             '/stagedoor.events.Events/GetEvent',
             proto_dot_events_dot_events__pb2.GetEventRequest.SerializeToString,
             proto_dot_events_dot_events__pb2.Event.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSeller(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stagedoor.events.Events/GetSeller',
+            proto_dot_events_dot_events__pb2.GetSellerRequest.SerializeToString,
+            proto_dot_events_dot_events__pb2.Seller.FromString,
             options,
             channel_credentials,
             insecure,

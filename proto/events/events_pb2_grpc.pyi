@@ -36,6 +36,8 @@ class EventsStub:
     Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
     """
     GetEvent: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetEventRequest, _events_pb2.Event]
+    GetSeller: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetSellerRequest, _events_pb2.Seller]
+    """Who sells: what an invoice has to say of the seller, as the event's tax says it. Nothing in it where there is no tax."""
     GetTicket: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetTicketRequest, _events_pb2.Ticket]
     GetEventRoles: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetEventRolesRequest, _events_pb2.EventRolesReply]
     SnapshotEvents: _grpc.UnaryUnaryMultiCallable[_events_pb2.SnapshotRequest, _events_pb2.EventPage]
@@ -51,6 +53,8 @@ class EventsAsyncStub(EventsStub):
     Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
     """
     GetEvent: _aio.UnaryUnaryMultiCallable[_events_pb2.GetEventRequest, _events_pb2.Event]  # type: ignore[assignment]
+    GetSeller: _aio.UnaryUnaryMultiCallable[_events_pb2.GetSellerRequest, _events_pb2.Seller]  # type: ignore[assignment]
+    """Who sells: what an invoice has to say of the seller, as the event's tax says it. Nothing in it where there is no tax."""
     GetTicket: _aio.UnaryUnaryMultiCallable[_events_pb2.GetTicketRequest, _events_pb2.Ticket]  # type: ignore[assignment]
     GetEventRoles: _aio.UnaryUnaryMultiCallable[_events_pb2.GetEventRolesRequest, _events_pb2.EventRolesReply]  # type: ignore[assignment]
     SnapshotEvents: _aio.UnaryUnaryMultiCallable[_events_pb2.SnapshotRequest, _events_pb2.EventPage]  # type: ignore[assignment]
@@ -75,6 +79,14 @@ class EventsServicer(metaclass=_abc_1.ABCMeta):
         request: _events_pb2.GetEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_events_pb2.Event, _abc.Awaitable[_events_pb2.Event]]: ...
+
+    @_abc_1.abstractmethod
+    def GetSeller(
+        self,
+        request: _events_pb2.GetSellerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.Seller, _abc.Awaitable[_events_pb2.Seller]]:
+        """Who sells: what an invoice has to say of the seller, as the event's tax says it. Nothing in it where there is no tax."""
 
     @_abc_1.abstractmethod
     def GetTicket(

@@ -10,7 +10,7 @@ from chassis.db import transaction
 from chassis.errors import NotFound
 from proto.events import events_pb2 as pb
 from services.events import messages, offers, telling
-from services.events.models import AccessCode, DiscountCode, Event, Member, Ticket, UsersEventsRoles
+from services.events.models import AccessCode, DiscountCode, Event, Member, Tax, Ticket, UsersEventsRoles
 
 MOST = 1000
 
@@ -30,6 +30,16 @@ class EventsServicer:
             if event is None:
                 raise NotFound("There is no such event.", code="event-not-found")
             return messages.of_event(event)
+
+    def GetSeller(self, request: pb.GetSellerRequest) -> pb.Seller:  # noqa: N802
+        """What an invoice says of the seller: from the event's tax, empty where there is none."""
+        living = select(Tax).where(Tax.event_id == request.event_id, Tax.deleted_at.is_(None))
+        with transaction() as db:
+            tax = db.scalars(living).first()
+            if tax is None:
+                return pb.Seller()
+            names = ("tax_id", "address", "city", "state", "zip", "country", "invoice_footer")
+            return pb.Seller(company=tax.registered_company or "", **{name: getattr(tax, name) or "" for name in names})
 
     def GetTicket(self, request: pb.GetTicketRequest) -> pb.Ticket:  # noqa: N802
         """A ticket type, also a deleted one."""

@@ -4,7 +4,7 @@ from chassis.rpc import call, channel
 from proto.accounts import accounts_pb2
 from proto.accounts.accounts_pb2 import User
 from proto.accounts.accounts_pb2_grpc import AccountsStub
-from proto.events.events_pb2 import Event, EventRole, GetEventRolesRequest, SnapshotRequest
+from proto.events.events_pb2 import Event, EventRole, GetEventRolesRequest, GetSellerRequest, Seller, SnapshotRequest
 from proto.events.events_pb2_grpc import EventsStub
 from proto.orders.orders_pb2 import GetOrderRequest, OrderState
 from proto.orders.orders_pb2_grpc import OrdersStub
@@ -24,6 +24,12 @@ def fetch_order(identifier: str) -> OrderState:
     request = GetOrderRequest(identifier=identifier)
     reply: OrderState = call(OrdersStub(channel("orders")).GetOrder, request, timeout_seconds=1.0)
     return reply
+
+
+def fetch_seller(event_id: int) -> Seller:
+    """What an invoice of this event says of its seller. Raises Unavailable."""
+    seller: Seller = call(EventsStub(channel("events")).GetSeller, GetSellerRequest(event_id=event_id))
+    return seller
 
 
 def fetch_event_page(after_id: int, limit: int) -> list[Event]:

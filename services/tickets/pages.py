@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from proto.events.events_pb2 import Event as EventState
+from proto.events.events_pb2 import Seller
 from proto.orders.orders_pb2 import OrderState
 from services.tickets.domain.moments import DEFAULT_LOCALE
 from services.tickets.domain.qr import Code, Keys
@@ -145,17 +146,20 @@ def order_view(order: OrderState, event: EventView, tickets: Sequence[TicketView
     )
 
 
-def invoice_view(order: OrderState, summary: OrderView) -> InvoiceView:
-    """The invoice. The buyer is named as the billing data says, otherwise as the order does."""
+def invoice_view(order: OrderState, summary: OrderView, seller: Seller) -> InvoiceView:
+    """The invoice. The buyer is named as the billing data says, otherwise as the order does; the seller as the tax does."""
     billing = order.billing
     street = [billing.company, "" if billing.company == order.buyer_name else order.buyer_name, billing.address]
     town = [" ".join(filter(None, (billing.zipcode, billing.city))), billing.state, billing.country]
+    company = seller.company or summary.event.organizer or summary.event.name
+    seat = [" ".join(filter(None, (seller.zip, seller.city))), seller.state, seller.country]
     return InvoiceView(
         order=summary,
         number=order.invoice_number or order_number(order),
         issued_at=moment(order.completed_at) or summary.ordered_at,
-        seller=[summary.event.organizer or summary.event.name],
+        seller=[company, seller.address, *seat, seller.tax_id],
         buyer=[*street, *town, billing.tax_info, order.buyer_email],
+        footer=seller.invoice_footer,
     )
 
 

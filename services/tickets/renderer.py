@@ -22,7 +22,7 @@ from chassis.outbox import publish
 from proto.events.events_pb2 import Event as EventState
 from proto.orders.orders_pb2 import OrderState
 from proto.tickets.tickets_pb2 import IssuedTicket, TicketsIssued
-from services.tickets import commands, due, figures, mails, pages
+from services.tickets import clients, commands, due, figures, mails, pages
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
 from services.tickets.storage import Storage
@@ -168,8 +168,7 @@ def draw(work: Work, artist: Artist, storage: Storage) -> None:
     if work.summary_key and work.is_due:
         _draw(work, storage, work.summary_key, partial(artist.render_order, work.summary))
     if work.invoice_key:
-        invoice = pages.invoice_view(work.state, work.summary)
-        _draw(work, storage, work.invoice_key, partial(artist.render_invoice, invoice))
+        _draw_invoice(work, artist, storage)
 
 
 def finish(work: Work) -> None:
@@ -180,6 +179,17 @@ def finish(work: Work) -> None:
 def _key(order: Row[Any], ticket: Row[Any]) -> str:
     """The same for the same page, and not to be guessed."""
     return f"tickets/{order.identifier}/{ticket.attendee_id}-{ticket.issue}-{ticket.revision}-{order.secret}.pdf"
+
+
+def _draw_invoice(work: Work, artist: Artist, storage: Storage) -> None:
+    """Asks who sells. While nobody can tell, the invoice waits and the tickets do not."""
+    try:
+        seller = clients.fetch_seller(work.state.event_id)
+    except Unavailable as error:
+        work.problems.append(f"{work.invoice_key}: {error.detail}")
+        return
+    invoice = pages.invoice_view(work.state, work.summary, seller)
+    _draw(work, storage, work.invoice_key, partial(artist.render_invoice, invoice))
 
 
 def _draw(work: Work, storage: Storage, key: str, render: Callable[[], bytes]) -> None:

@@ -121,6 +121,17 @@ def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making
     assert figures() == (0, 0)
 
 
+def test_the_seller_is_whom_the_tax_of_the_event_names(making: Making) -> None:
+    event = making.event()
+    question = pb.GetSellerRequest(event_id=int(event["id"]))
+    assert server.GetSeller(question) == pb.Seller()
+    given = {"name": "VAT", "rate": 19, "registered_company": "Fair Ltd", "tax_id": "DE1", "city": "Hamburg"}
+    tax = made(making.child("taxes", "tax", event, **given))
+    assert server.GetSeller(question) == pb.Seller(company="Fair Ltd", tax_id="DE1", city="Hamburg")
+    assert making.owner.delete(f"/v1/taxes/{tax['id']}").status_code == 200
+    assert server.GetSeller(question) == pb.Seller()
+
+
 def test_snapshots_show_everything_after_an_id(making: Making, orders: Orders) -> None:
     event = making.event()
     tickets = [making.ticket(event, name=name) for name in "AB"]

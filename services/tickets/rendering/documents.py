@@ -178,6 +178,7 @@ def _invoice(view: InvoiceView) -> Mapping[str, Any]:
         "seller": "\n".join(filter(None, map(plain.one_line, view.seller))) or "–",
         "buyer": "\n".join(filter(None, map(plain.one_line, view.buyer))) or "–",
         "status": said["paid"],
+        "footer": plain.paragraphs(view.footer),
     }
 
 

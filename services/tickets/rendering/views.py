@@ -76,3 +76,4 @@ class InvoiceView:
     issued_at: datetime
     seller: Sequence[str]
     buyer: Sequence[str]
+    footer: str = ""

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chassis.errors import NotFound
+from chassis.errors import NotFound, Unavailable
 from chassis.testing import Client
-from proto.events.events_pb2 import EventRole, EventRolesReply
+from proto.events.events_pb2 import EventRole, EventRolesReply, Seller
 from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
 from services.tickets import consumers, stored
 from services.tickets.api import downloads
@@ -236,19 +236,59 @@ def test_file_names_cannot_be_guessed(drawn: Any) -> None:
 INVOICE_PATH = f"/v1/orders/invoices/{IDENTIFIER}"
 
 
+@pytest.fixture
+def seller(peer: Any) -> Seller:
+    """What events says of who sells."""
+    seller = Seller()
+    peer("events", GetSeller=lambda request: seller if request.event_id == order().event_id else Seller())
+    return seller
+
+
+def draw_soon(hand: Hand) -> threading.Timer:
+    """As the workers do it, while the request waits."""
+    timer = threading.Timer(0.3, draw_all, [hand])
+    timer.start()
+    return timer
+
+
 def test_the_buyer_gets_an_invoice_that_is_drawn_when_asked_for(
-    drawn: Any, client: Client, published: Published
+    drawn: Any, client: Client, published: Published, seller: Seller
 ) -> None:
     said = len(published())
     hand = Hand()
-    thread = threading.Timer(0.3, draw_all, [hand])
-    thread.start()
+    thread = draw_soon(hand)
     assert_pdf(client.as_user(BUYER_ID).get(INVOICE_PATH), "Invoice", "Berta Buyer", "€200.00", "Early Bird")
     thread.join()
     assert_pdf(client.as_user(ORGANIZER_ID).get(INVOICE_PATH), "Invoice")
     assert len(hand.invoices) == 1
     assert hand.tickets == []
     assert len(published()) == said, "orders hears nothing of invoices"
+
+
+def test_an_invoice_names_the_seller_as_the_events_tax_does(drawn: Any, client: Client, seller: Seller) -> None:
+    seller.MergeFrom(
+        Seller(company="Fair Ltd", tax_id="DE123456789", address="Dock 3", zip="20457", city="Hamburg", country="DE")
+    )
+    seller.invoice_footer = "Registered in Hamburg."
+    timer = draw_soon(Hand())
+    words = ("Fair Ltd", "DE123456789", "Dock 3", "20457 Hamburg", "Registered in Hamburg.")
+    assert_pdf(client.as_user(BUYER_ID).get(INVOICE_PATH), *words)
+    timer.join()
+
+
+def test_an_invoice_waits_while_nobody_can_tell_who_sells_and_tickets_do_not(
+    drawn: Any, client: Client, impatient: None, peer: Any
+) -> None:
+    def down(_request: Any) -> Any:
+        raise Unavailable("Events is down.")
+
+    peer("events", GetSeller=down)
+    timer = draw_soon(Hand())
+    assert client.as_user(BUYER_ID).get(INVOICE_PATH).status_code == 503
+    timer.join()
+    assert_pdf(client.as_user(BUYER_ID).get(ORDER_PATHS[0]), "Anna")
+    assert order_row().is_invoice_wanted
+    assert "Events is down." in order_row().problem
 
 
 def test_attendees_and_strangers_see_no_invoice(drawn: Any, client: Client) -> None:
