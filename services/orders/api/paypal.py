@@ -13,6 +13,7 @@ from chassis.errors import DomainError, Unavailable
 from chassis.idempotency import amended, answered
 from chassis.jsonapi import current_query
 from chassis.responses import JSON
+from proto.payments import payments_pb2
 from services.orders import clients
 from services.orders.api.charges import find_for_charge
 from services.orders.api.resources import asks_team, orders
@@ -28,12 +29,7 @@ def create_paypal_payment(identifier: str, token_info: Claims, body: Any = None)
     """Opens a PayPal payment for PayPal's own button. The addresses it returns to are ours, not the client's."""
     key = find_for_charge(identifier, token_info)
     attempt = run(lambda db: paying.begin(db, queries.find(db, key, lock=True), mode="paypal", now=clock.now()))
-    try:
-        state = clients.start_payment(attempt.request)
-    except DomainError as error:
-        is_decided = not isinstance(error, Unavailable)
-        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=is_decided))
-        raise
+    state = _start(attempt)
 
     def work(db: Session) -> flask.Response:
         order = paying.let_go(db, key, attempt.mark, is_decided=True)
@@ -58,7 +54,7 @@ def open_paypal(identifier: str, *, raises: bool = False) -> str | None:
         attempt = run(lambda db: _begin_paypal(db, identifier))
         if attempt is None:
             return None
-        state = clients.start_payment(attempt.request)
+        state = _start(attempt)
     except DomainError:
         if raises:
             raise
@@ -71,6 +67,16 @@ def open_paypal(identifier: str, *, raises: bool = False) -> str | None:
         return order.payment_url
 
     return run(work)
+
+
+def _start(attempt: paying.Attempt) -> payments_pb2.PaymentState:
+    """Asks payments to open it. Where that fails, the order is nobody's again, so that it can be charged at once."""
+    try:
+        return clients.start_payment(attempt.request)
+    except DomainError as error:
+        is_decided = not isinstance(error, Unavailable)
+        run(lambda db: paying.let_go(db, attempt.identifier, attempt.mark, is_decided=is_decided))
+        raise
 
 
 def _begin_paypal(db: Session, identifier: str) -> paying.Attempt | None:

@@ -10,7 +10,7 @@ from chassis import db as chassis_db
 from chassis.errors import Unavailable, Unprocessable
 from proto.orders import orders_pb2
 from proto.payments import payments_pb2
-from services.orders import consumers, jobs
+from services.orders import clients, consumers, jobs
 from services.orders.tests.fair import (
     captured_payment,
     change,
@@ -197,21 +197,28 @@ def test_paypal_gives_its_approval_url_and_opens_payments_for_its_button(payable
 
 
 def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_again(
-    payable: Any, buyer: Any, bank: Any
+    payable: Any, buyer: Any, bank: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = bank.start_payment
-    bank.refusal_of_start = True
-
-    def down(_request: Any) -> Any:
-        raise Unavailable("PayPal is down")
-
-    bank.start_payment, identifier = down, None
-    identifier = payable("stripe")
-    change(identifier, payment_mode="paypal")
-    bank.start_payment = real
+    with monkeypatch.context() as outage:
+        outage.setattr(clients, "start_payment", _down)
+        identifier = payable("paypal")
     assert buyer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]["payment-url"] is None
     again = buyer.get(f"/v1/orders/{identifier}?regenerate").json()["data"]["attributes"]
     assert again["payment-url"] == "https://paypal.example/approve"
+
+
+def test_an_order_whose_paypal_page_did_not_open_can_be_charged_at_once(
+    payable: Any, buyer: Any, bank: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chaos seed 12.26: payments was replaced in this moment, and the order was “being charged” for two minutes."""
+    with monkeypatch.context() as outage:
+        outage.setattr(clients, "start_payment", _down)
+        identifier = payable("paypal")
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body()).status_code == 200
+
+
+def _down(_request: Any) -> Any:
+    raise Unavailable("PayPal is down")
 
 
 def test_a_repeated_order_by_paypal_gives_the_first_answer_with_its_url(buyer: Any, bank: Any, fair: Any) -> None:
