@@ -211,13 +211,23 @@ def keep_event(db: Session, event: EventState) -> bool:
 
 
 def keep_user(db: Session, user: UserState) -> bool:
-    """Addresses, so that an erased person can be found. Whether this erased somebody."""
+    """Addresses, so that an erased person can be found. Whether this erased somebody.
+
+    Who is only deleted may come back, and keeps tickets and address until then or until erased.
+    """
     known = db.get(User, user.id)
     former = known.email if known is not None else ""
-    if not replicas.apply(db, User, user, {"email": "" if user.deleted else user.email}) or not user.deleted:
+    email = "" if user.erased else former if user.deleted else user.email
+    if not replicas.apply(db, User, user, {"email": email}) or not user.erased:
         return False
-    erase_person(db, user.id, former, now=clock.now())
+    erase_person(db, user.id, "" if _is_anothers(db, user.id, former) else former, now=clock.now())
     return True
+
+
+def _is_anothers(db: Session, user_id: int, email: str) -> bool:
+    """Whether somebody else lives under this address by now: deleting frees it."""
+    theirs = (User.id != user_id, User.is_deleted.is_(False), func.lower(User.email) == email.lower())
+    return bool(email) and db.scalar(select(User.id).where(*theirs).limit(1)) is not None
 
 
 def keep_role(db: Session, role: EventRoleState) -> None:

@@ -87,6 +87,6 @@ def keep_event_role(db: Session, message: EventRoleChanged) -> None:
 
 @consumes(UserChanged)
 def keep_user(db: Session, message: UserChanged) -> None:
-    """A deleted user is erased: the tombstone beats every version."""
+    """Where a person is to be found; an erased one is forgotten, and the tombstone beats every version."""
     if commands.keep_user(db, message.user):
         on_commit(db, start.wake_renderers)

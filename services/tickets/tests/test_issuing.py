@@ -381,7 +381,7 @@ def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
     pay(attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Bob", "bob@example.com")])
     draw_all()
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
-    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True, erased=True)))
     draw_all()
     late = AttendeeChanged(order_identifier=IDENTIFIER, version=9, attendee=attendee(101))
     hear(consumers.change_holder, late)
@@ -392,6 +392,25 @@ def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
         assert "Anna" not in text_of(stored.storage().get(key))
     assert "anna@example.com" not in [sent[1] for sent in mails()]
     assert b"Anna" not in order_row().state
+
+
+def test_a_deleted_person_who_may_come_back_keeps_the_ticket_until_erased() -> None:
+    pay(attendees=[attendee(101), attendee(102, "Bob", "bob@example.com")])
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
+    assert (ticket(101).holder_name, ticket(101).holder_email) == ("Anna Doe", "anna@example.com")
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
+    assert (ticket(101).holder_name, ticket(101).holder_email) == ("", "")
+    assert ticket(102).holder_email == "bob@example.com"
+
+
+def test_erasing_who_gave_an_address_up_leaves_alone_who_has_it_now() -> None:
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID + 1, version=1, email="Anna@example.com")))
+    pay(buyer_id=ANNA_ID + 1, attendees=[attendee(101)])
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
+    assert ticket(101).holder_email == "anna@example.com"
 
 
 def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings: Any, tmp_path: Path) -> None:
