@@ -51,13 +51,18 @@ def prepare_call(db: Session, claims: Claims, row: SpeakersCall | None, values: 
             raise Conflict("This event has its call already; change that one.", code="call-exists")
 
 
-def prepare_speaker(db: Session, claims: Claims, row: Speaker | None, values: Values, related: Values) -> None:
-    """Checks a new or changed speaker. Raises 403 when the call is closed or the address is taken, 422 for gaps."""
+def prepare_speaker(
+    db: Session, claims: Claims, row: Speaker | None, values: Values, related: Values, *, word: str = ""
+) -> None:
+    """Checks a new or changed speaker. Raises 403 when the call is closed or the address is taken, 422 for gaps.
+
+    `word`: what the caller says is the hash of a private call.
+    """
     event = _event(db, claims, related) if row is None else queries.event_of(db, row)
     runs_event = queries.holds(db, claims, event.id, "coorganizer")
-    if row is None:
-        _check_open(db, event, runs_event)
-    else:
+    if row is None and not runs_event:
+        _check_open(db, event, word)
+    if row is not None:
         related.pop("event", None)
     if values.get("name") is None:
         values.pop("name", None)
@@ -92,11 +97,12 @@ def is_speaker(claims: Claims, row: Speaker) -> bool:
     return row.user_id == claims.user_id or is_named
 
 
-def prepare_new_session(db: Session, claims: Claims, values: Values, related: Values) -> None:
-    """Checks a proposal, or what those who run the event add at any time."""
+def prepare_new_session(db: Session, claims: Claims, values: Values, related: Values, *, word: str = "") -> None:
+    """Checks a proposal, or what those who run the event add at any time. `word`: see `prepare_speaker`."""
     event = _event(db, claims, related)
     runs_event = queries.holds(db, claims, event.id, "coorganizer")
-    _check_open(db, event, runs_event)
+    if not runs_event:
+        _check_open(db, event, word)
     values["creator_id"] = claims.user_id
     values["state"] = values.get("state") or "pending"
     if not runs_event:
@@ -127,6 +133,7 @@ def prepare_session_change(db: Session, claims: Claims, row: EventSession, value
     session_states.check_move(row.state, state, runs_event=runs_event)
     queries.check_same_event(db, event.id, related, OF_SAME_EVENT)
     if row.state == "draft" and state != "draft" and not runs_event:
+        _check_open(db, event, None)  # whoever made the draft was let in already
         names = [column.key for column in EventSession.__table__.columns]
         current = {name: getattr(row, name) for name in names}
         current["track"], current["session_type"] = row.track_id, row.session_type_id
@@ -151,16 +158,20 @@ def _event(db: Session, claims: Claims, related: Values) -> Event:
     return queries.event_for(db, claims, related.get("event"), None)
 
 
-def _check_open(db: Session, event: Event, runs_event: bool) -> None:
-    if runs_event:
-        return
+def _check_open(db: Session, event: Event, word: str | None) -> None:
+    """Refuses when no call is open. To who does not know its hash, a private call is none; None: do not ask for it."""
     if not event.is_sessions_speakers_enabled:
         raise Forbidden("This event has no sessions and speakers.", code="sessions-disabled")
     found = select(SpeakersCall).where(SpeakersCall.event_id == event.id, SpeakersCall.deleted_at.is_(None))
     call = db.scalars(found).first()
     now = clock.now()
-    if call is None or not call.starts_at <= now <= call.ends_at:
+    is_told = call is not None and (word is None or call.privacy != "private" or _knows(call, word))
+    if call is None or not is_told or not call.starts_at <= now <= call.ends_at:
         raise CallClosed("This event does not take proposals now.")
+
+
+def _knows(call: SpeakersCall, word: str) -> bool:
+    return bool(call.hash) and secrets.compare_digest((call.hash or "").encode(), word.encode())
 
 
 def _keep_for_organizers(values: Values, related: Values) -> None:

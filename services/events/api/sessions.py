@@ -13,6 +13,7 @@ from chassis.responses import JSON, respond
 from services.events import programme, queries
 from services.events.api.events import events
 from services.events.api.of_event import SPEC
+from services.events.api.speakers_calls import said_hash
 from services.events.domain import session_states
 from services.events.models import EventSession
 
@@ -20,7 +21,7 @@ Values = dict[str, Any]
 
 
 def _before_create(db: Session, claims: Claims, values: Values, related: Values) -> None:
-    programme.prepare_new_session(db, claims, values, related)
+    programme.prepare_new_session(db, claims, values, related, word=said_hash())
 
 
 def _before_update(db: Session, claims: Claims, row: EventSession, values: Values, related: Values) -> None:

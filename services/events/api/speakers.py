@@ -10,6 +10,7 @@ from chassis.jsonapi import Resource
 from services.events import programme, queries
 from services.events.api.events import events
 from services.events.api.of_event import SPEC
+from services.events.api.speakers_calls import said_hash
 from services.events.models import Speaker
 
 PICTURES = ("thumbnail-image-url", "small-image-url", "icon-image-url")
@@ -17,7 +18,7 @@ Values = dict[str, Any]
 
 
 def _before_create(db: Session, claims: Claims, values: Values, related: Values) -> None:
-    programme.prepare_speaker(db, claims, None, values, related)
+    programme.prepare_speaker(db, claims, None, values, related, word=said_hash())
 
 
 def _before_update(db: Session, claims: Claims, row: Speaker, values: Values, related: Values) -> None:

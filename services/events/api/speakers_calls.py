@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import flask
 from sqlalchemy import and_, or_
 from sqlalchemy.orm import Session
 
@@ -14,16 +15,22 @@ from services.events.models import SpeakersCall
 Values = dict[str, Any]
 
 
+def said_hash() -> str:
+    """What the request says is the hash of a private call; empty when it says nothing."""
+    return flask.request.args.get("hash", "")
+
+
 def _prepare(db: Session, claims: Claims, row: SpeakersCall | None, values: Values, related: Values) -> None:
     programme.prepare_call(db, claims, row, values, related)
 
 
 def _visible(claims: Claims | None) -> Any:
-    """Public calls; private ones for the team. (Who has the hash of a private call may answer it, see `programme`.)"""
+    """Public calls; private ones for the team, and for who says its hash."""
     shown = queries.of_visible_events(SpeakersCall)(claims)
     if shown is True:
         return True
-    public = and_(shown, or_(SpeakersCall.privacy.is_(None), SpeakersCall.privacy != "private"))
+    is_told = and_(SpeakersCall.hash != "", SpeakersCall.hash == said_hash())
+    public = and_(shown, or_(SpeakersCall.privacy.is_(None), SpeakersCall.privacy != "private", is_told))
     if claims is None:
         return public
     return or_(public, SpeakersCall.event_id.in_(queries.events_of_team(claims, "team")))

@@ -89,6 +89,43 @@ def test_a_draft_is_handed_in_complete(making: Making) -> None:
     assert answer.json()["data"]["attributes"]["state"] == "pending"
 
 
+def test_a_private_call_is_answered_by_those_who_know_its_hash(making: Making) -> None:
+    event = making.event()
+    secret = made(call(making, event, privacy="private"))["attributes"]["hash"]
+    path = f"/v1/events/{event['id']}/speakers-call"
+    asked = [path, f"{path}?hash=", f"{path}?hash=wrong", f"{path}?hash={secret}"]
+    assert [making.stranger.get(each).status_code for each in asked] == [404, 404, 404, 200]
+    assert "hash" not in making.stranger.get(asked[-1]).json()["data"]["attributes"]
+    for kind, told in (("session", {"title": "Talk"}), ("speaker", {"name": "Ada"})):
+        for word in ("", "?hash=", "?hash=wrong"):
+            answer = making.child(f"{kind}s{word}", kind, event, by=making.stranger, **told)
+            assert code_of(answer) == (403, "call-closed"), (kind, word)
+        made(making.child(f"{kind}s?hash={secret}", kind, event, by=making.stranger, **told))
+    with clock.freeze(NOW + timedelta(days=2)):
+        answer = making.child(f"sessions?hash={secret}", "session", event, by=making.stranger, title="Late")
+        assert code_of(answer) == (403, "call-closed")
+
+
+def test_a_private_call_without_a_hash_is_answered_by_nobody(making: Making) -> None:
+    event = making.event()
+    private = made(call(making, event, privacy="private"))
+    patch(making.owner, f"/v1/speakers-calls/{private['id']}", "speakers-call", private["id"], hash=None)
+    answer = making.child("sessions?hash=", "session", event, by=making.stranger, title="Talk")
+    assert code_of(answer) == (403, "call-closed")
+
+
+def test_a_draft_is_handed_in_while_the_call_is_open(making: Making) -> None:
+    event = making.event()
+    made(call(making, event))
+    draft = made(propose(making, event, state="draft"))
+    path = f"/v1/sessions/{draft['id']}"
+    with clock.freeze(NOW + timedelta(days=2)):
+        assert patch(making.stranger, path, "session", draft["id"], title="Still a draft").status_code == 200
+        assert code_of(patch(making.stranger, path, "session", draft["id"], state="pending")) == (403, "call-closed")
+        assert making.stranger.get(path).json()["data"]["attributes"]["state"] == "draft"
+        assert patch(making.owner, path, "session", draft["id"], state="pending").status_code == 200
+
+
 def test_pending_sessions_are_seen_by_their_people_only(making: Making, client: Client) -> None:
     event = making.event()
     made(call(making, event))
