@@ -245,6 +245,45 @@ class EventSales(_message.Message):
 Global___EventSales: _TypeAlias = EventSales  # noqa: Y015
 
 @_typing.final
+class UsedCodesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.int
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsedCodesRequest: _TypeAlias = UsedCodesRequest  # noqa: Y015
+
+@_typing.final
+class UsedCodes(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISCOUNT_CODE_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def discount_code_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        discount_code_ids: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["discount_code_ids", b"discount_code_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UsedCodes: _TypeAlias = UsedCodes  # noqa: Y015
+
+@_typing.final
 class ComingOrdersRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

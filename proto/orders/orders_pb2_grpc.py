@@ -54,6 +54,11 @@ class OrdersStub:
                 request_serializer=proto_dot_orders_dot_orders__pb2.GetOrderRequest.SerializeToString,
                 response_deserializer=proto_dot_orders_dot_orders__pb2.OrderState.FromString,
                 _registered_method=True)
+        self.GetUsedCodes = channel.unary_unary(
+                '/stagedoor.orders.Orders/GetUsedCodes',
+                request_serializer=proto_dot_orders_dot_orders__pb2.UsedCodesRequest.SerializeToString,
+                response_deserializer=proto_dot_orders_dot_orders__pb2.UsedCodes.FromString,
+                _registered_method=True)
         self.GetComingOrders = channel.unary_unary(
                 '/stagedoor.orders.Orders/GetComingOrders',
                 request_serializer=proto_dot_orders_dot_orders__pb2.ComingOrdersRequest.SerializeToString,
@@ -93,6 +98,13 @@ class OrdersServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUsedCodes(self, request, context):
+        """Which discount codes of an event an order names, whatever became of it (the others may be cleared away).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetComingOrders(self, request, context):
         """Does somebody still expect to go somewhere (their account is not deleted then)?
         """
@@ -122,6 +134,11 @@ def add_OrdersServicer_to_server(servicer, server):
                     servicer.GetOrder,
                     request_deserializer=proto_dot_orders_dot_orders__pb2.GetOrderRequest.FromString,
                     response_serializer=proto_dot_orders_dot_orders__pb2.OrderState.SerializeToString,
+            ),
+            'GetUsedCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsedCodes,
+                    request_deserializer=proto_dot_orders_dot_orders__pb2.UsedCodesRequest.FromString,
+                    response_serializer=proto_dot_orders_dot_orders__pb2.UsedCodes.SerializeToString,
             ),
             'GetComingOrders': grpc.unary_unary_rpc_method_handler(
                     servicer.GetComingOrders,
@@ -237,6 +254,33 @@ class Orders:
             '/stagedoor.orders.Orders/GetOrder',
             proto_dot_orders_dot_orders__pb2.GetOrderRequest.SerializeToString,
             proto_dot_orders_dot_orders__pb2.OrderState.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsedCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stagedoor.orders.Orders/GetUsedCodes',
+            proto_dot_orders_dot_orders__pb2.UsedCodesRequest.SerializeToString,
+            proto_dot_orders_dot_orders__pb2.UsedCodes.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,8 @@ class OrdersStub:
     """Does the event have orders (its currency is frozen, only a super admin deletes it)?"""
     GetOrder: _grpc.UnaryUnaryMultiCallable[_orders_pb2.GetOrderRequest, _orders_pb2.OrderState]
     """Who bought and who attends: tickets asks on a download when it does not know the order yet."""
+    GetUsedCodes: _grpc.UnaryUnaryMultiCallable[_orders_pb2.UsedCodesRequest, _orders_pb2.UsedCodes]
+    """Which discount codes of an event an order names, whatever became of it (the others may be cleared away)."""
     GetComingOrders: _grpc.UnaryUnaryMultiCallable[_orders_pb2.ComingOrdersRequest, _orders_pb2.ComingOrders]
     """Does somebody still expect to go somewhere (their account is not deleted then)?"""
 
@@ -57,6 +59,8 @@ class OrdersAsyncStub(OrdersStub):
     """Does the event have orders (its currency is frozen, only a super admin deletes it)?"""
     GetOrder: _aio.UnaryUnaryMultiCallable[_orders_pb2.GetOrderRequest, _orders_pb2.OrderState]  # type: ignore[assignment]
     """Who bought and who attends: tickets asks on a download when it does not know the order yet."""
+    GetUsedCodes: _aio.UnaryUnaryMultiCallable[_orders_pb2.UsedCodesRequest, _orders_pb2.UsedCodes]  # type: ignore[assignment]
+    """Which discount codes of an event an order names, whatever became of it (the others may be cleared away)."""
     GetComingOrders: _aio.UnaryUnaryMultiCallable[_orders_pb2.ComingOrdersRequest, _orders_pb2.ComingOrders]  # type: ignore[assignment]
     """Does somebody still expect to go somewhere (their account is not deleted then)?"""
 
@@ -94,6 +98,14 @@ class OrdersServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_orders_pb2.OrderState, _abc.Awaitable[_orders_pb2.OrderState]]:
         """Who bought and who attends: tickets asks on a download when it does not know the order yet."""
+
+    @_abc_1.abstractmethod
+    def GetUsedCodes(
+        self,
+        request: _orders_pb2.UsedCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_orders_pb2.UsedCodes, _abc.Awaitable[_orders_pb2.UsedCodes]]:
+        """Which discount codes of an event an order names, whatever became of it (the others may be cleared away)."""
 
     @_abc_1.abstractmethod
     def GetComingOrders(

@@ -9,6 +9,7 @@ from proto.orders.orders_pb2 import (
     EventSalesRequest,
     RestrictRequest,
     TicketStock,
+    UsedCodesRequest,
 )
 from proto.orders.orders_pb2_grpc import OrdersStub
 
@@ -31,6 +32,11 @@ def stock_of_event(event_id: int) -> dict[int, TicketStock]:
 def sales_of_event(event_id: int) -> EventSales:
     """How many orders an event has."""
     return rpc.call(_orders().GetEventSales, EventSalesRequest(event_id=event_id))
+
+
+def used_codes_of_event(event_id: int) -> frozenset[int]:
+    """The discount codes that some order of an event names, whatever became of that order."""
+    return frozenset(rpc.call(_orders().GetUsedCodes, UsedCodesRequest(event_id=event_id)).discount_code_ids)
 
 
 def users_after(after_id: int, limit: int) -> list[User]:

@@ -77,9 +77,9 @@ def cleared_batch() -> str | None:
     return clearance.batch if clearance else None
 
 
-def check(db: Session, row: Versioned) -> None:
-    """Raises NeedsClearance when this row is about to take back more than orders has agreed to."""
-    needed = _limits(db, row)
+def check(db: Session, *rows: Versioned) -> None:
+    """Raises NeedsClearance when these rows are about to take back more than orders has agreed to, once for all of them."""
+    needed = [limit for row in rows for limit in _limits(db, row)]
     clearance = _clearance.get()
     if needed and not (clearance and clearance.limits.issuperset(needed)):
         raise NeedsClearance(needed)

@@ -37,6 +37,11 @@ class OrdersServicer:
         with transaction() as db:
             return telling.order_state(db, queries.find(db, request.identifier, with_deleted=True))
 
+    def GetUsedCodes(self, request: orders_pb2.UsedCodesRequest) -> orders_pb2.UsedCodes:  # noqa: N802
+        """Which discount codes of an event were ever ordered with."""
+        with transaction() as db:
+            return orders_pb2.UsedCodes(discount_code_ids=sales.used_codes_of_event(db, request.event_id))
+
     def GetComingOrders(  # noqa: N802
         self, request: orders_pb2.ComingOrdersRequest
     ) -> orders_pb2.ComingOrders:

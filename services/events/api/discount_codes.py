@@ -1,5 +1,6 @@
 """Discount codes of both kinds: for tickets (co-organizers), and for the event itself (server admins)."""
 
+from collections.abc import Collection
 from typing import Any
 
 import flask
@@ -8,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.auth import Claims
-from chassis.db import transaction
+from chassis.db import run, transaction
 from chassis.errors import Forbidden, NotFound
+from chassis.idempotency import answered
 from chassis.jsonapi import Resource, tagged
-from services.events import catalogue, promises, queries
+from services.events import catalogue, clients, promises, queries
 from services.events.api.events import events
 from services.events.api.of_event import SPEC, requires
 from services.events.api.tickets import tickets
@@ -76,6 +78,39 @@ def create_discount_code_of_event(
     }
     answer: flask.Response = discount_codes.create(body={**body, "data": data}, token_info=token_info)
     return answer
+
+
+def delete_unused_discount_codes(identifier: str, token_info: Claims) -> flask.Response:
+    """DELETE of all ticket codes of an event that no order names, in one commit.
+
+    A code that is used for the first time between the question and the commit goes too, as by a DELETE of its own: the
+    order that used it keeps its price.
+    """
+    with transaction() as db:
+        event = events.find(db, identifier, token_info)
+        queries.require(db, token_info, event.id, "coorganizer")
+    return _delete_all_but(clients.used_codes_of_event(event.id), event.id)
+
+
+@promises.kept
+def _delete_all_but(used: Collection[int], event_id: int) -> flask.Response:
+    def work(db: Session) -> flask.Response:
+        found = select(DiscountCode).where(
+            DiscountCode.event_id == event_id,
+            DiscountCode.used_for == "ticket",
+            DiscountCode.deleted_at.is_(None),
+            DiscountCode.id.not_in(used),
+        )
+        rows = db.scalars(found.order_by(DiscountCode.id).with_for_update()).all()
+        for row in rows:
+            row.deleted_at = clock.now()
+        with db.no_autoflush:
+            promises.check(db, *rows)
+        db.flush()
+        sentence = f"Unused discount codes that were deleted: {len(rows)}."
+        return answered(db, {"meta": {"message": sentence, "count": len(rows)}, "jsonapi": {"version": "1.0"}})
+
+    return run(work)
 
 
 def list_events_of_discount_code(id_: str, token_info: Claims | None = None) -> flask.Response:

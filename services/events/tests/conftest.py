@@ -49,6 +49,7 @@ class Orders:
         self.restricted: list[orders_pb.RestrictRequest] = []
         self.sold: dict[int, int] = {}
         self.orders = 0
+        self.used_codes: list[int] = []
         self.before_answer: Callable[[], object] = lambda: None
 
     def restrict(self, request: orders_pb.RestrictRequest) -> orders_pb.RestrictReply:
@@ -70,12 +71,22 @@ class Orders:
         """How many orders there are."""
         return orders_pb.EventSales(event_id=request.event_id, orders=self.orders, live_orders=self.orders)
 
+    def used(self, request: orders_pb.UsedCodesRequest) -> orders_pb.UsedCodes:
+        """Which codes somebody ordered with."""
+        return orders_pb.UsedCodes(discount_code_ids=self.used_codes)
+
 
 @pytest.fixture
 def orders(peer: Callable[..., None]) -> Orders:
     """An orders service that answers."""
     fake = Orders()
-    peer("orders", Restrict=fake.restrict, GetAvailability=fake.availability, GetEventSales=fake.sales)
+    peer(
+        "orders",
+        Restrict=fake.restrict,
+        GetAvailability=fake.availability,
+        GetEventSales=fake.sales,
+        GetUsedCodes=fake.used,
+    )
     return fake
 
 

@@ -172,3 +172,36 @@ def test_deleting_a_code_asks_orders_and_frees_its_text(making: Making, orders: 
     said = published(DiscountCodeChanged)[-1].discount_code
     assert (said.deleted, said.is_active) == (True, False)
     assert making.discount(event)["id"] != code["id"]
+
+
+def test_codes_that_nobody_used_go_at_once(making: Making, orders: Orders, published: Published) -> None:
+    event, other = making.event(), making.event(name="Other")
+    used, first, off = (
+        making.discount(event, code=code, is_active=code != "OFF")["id"] for code in ("USED", "FIRST", "OFF")
+    )
+    given = {"code": "FEE", "type": "percent", "value": 50, "used_for": "event", "is_active": True}
+    fee = made(making.child("discount-codes", "discount-code", event, by=making.admin, **given))["id"]
+    foreign = making.discount(other)["id"]
+    orders.used_codes = [int(used)]
+    before = len(published(DiscountCodeChanged))
+    answer = making.owner.delete(f"/v1/events/{event['attributes']['identifier']}/discount-codes/delete-unused")
+    assert (answer.status_code, answer.json()["meta"]["count"]) == (200, 2)
+    left = {code: making.admin.get(f"/v1/discount-codes/{code}").status_code for code in (used, fee, foreign)}
+    assert set(left.values()) == {200}, left
+    assert {making.admin.get(f"/v1/discount-codes/{code}").status_code for code in (first, off)} == {404}
+    [restriction] = orders.restricted
+    assert [(limit.code_id, limit.is_active) for limit in restriction.codes] == [(int(first), False)]
+    said = [each.discount_code for each in published(DiscountCodeChanged)[before:]]
+    assert [(each.id, each.deleted) for each in said] == [(int(first), True), (int(off), True)]
+    again = making.owner.delete(f"/v1/events/{event['id']}/discount-codes/delete-unused")
+    assert again.json()["meta"]["count"] == 0
+
+
+def test_unused_codes_are_cleared_by_those_who_run_the_event_and_not_in_the_dark(making: Making) -> None:
+    event = making.event()
+    code = making.discount(event)["id"]
+    path = f"/v1/events/{event['id']}/discount-codes/delete-unused"
+    assert making.anyone.delete(path).status_code == 401
+    assert code_of(making.stranger.delete(path)) == (403, "event-role-required")
+    assert making.owner.delete(path).status_code == 503, "orders does not answer"
+    assert making.owner.get(f"/v1/discount-codes/{code}").status_code == 200

@@ -30,6 +30,12 @@ def counts_of_event(db: Session, event_id: int) -> tuple[int, int, int]:
     return int(row[0]), int(row[1]), int(row[2])
 
 
+def used_codes_of_event(db: Session, event_id: int) -> list[int]:
+    """The discount codes that any order of an event names, also one that is over or deleted."""
+    named = select(Order.discount_code_id).where(Order.event_id == event_id, Order.discount_code_id.is_not(None))
+    return [code_id for code_id in db.scalars(named.distinct().order_by(Order.discount_code_id)) if code_id]
+
+
 def coming_orders_of_user(db: Session, user_id: int, now: datetime) -> int:
     """How many live orders a user has bought for events that have not ended (or whose end nobody has told us)."""
     wanted = (

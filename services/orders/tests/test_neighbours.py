@@ -132,6 +132,17 @@ def test_availability_and_sales_are_told(order: Any, buyer: Any, fair: Any) -> N
         SERVICER.GetOrder(orders_pb2.GetOrderRequest(identifier="nobody"))
 
 
+def test_codes_that_an_order_names_are_used_also_when_it_is_over(order: Any, buyer: Any, fair: Any) -> None:
+    ask = orders_pb2.UsedCodesRequest(event_id=EVENT)
+    order({"id": 1})
+    assert list(SERVICER.GetUsedCodes(ask).discount_code_ids) == []
+    fair.offer_code()
+    gone = order({"id": 1}, **{"discount-code": "9"})
+    buyer.patch(f"/v1/orders/{gone['attributes']['identifier']}", json=patch(gone, status="cancelled"))
+    assert list(SERVICER.GetUsedCodes(ask).discount_code_ids) == [9]
+    assert list(SERVICER.GetUsedCodes(orders_pb2.UsedCodesRequest(event_id=8)).discount_code_ids) == []
+
+
 def coming_orders(user_id: int = 1) -> int:
     return SERVICER.GetComingOrders(orders_pb2.ComingOrdersRequest(user_id=user_id)).orders
 
