@@ -64,7 +64,7 @@ images: ## build every image of docker-compose.yml
 	docker compose build $(SERVICES:%=%-api) gateway fake-stripe
 
 e2e: $(VENV)/.installed images ## the journeys through containers: images, PostgreSQL, RabbitMQ (needs Docker)
-	$(BIN)/python -m pytest tests/e2e --timeout 300
+	$(BIN)/python -m pytest tests/e2e --timeout 600
 
 backup: ## everything that the compose system keeps, into TO=folder (default var/backup/<time>); STAY_DOWN=1 to move
 	@STAY_DOWN=$(STAY_DOWN) deploy/compose/backup.sh $(TO)
