@@ -25,9 +25,17 @@ from chassis import clock, tracing
 from chassis.errors import Unprocessable
 from services.payments.clients.http import Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
-from services.payments.domain.attempts import News, Status
-from services.payments.domain.currencies import from_stripe, to_stripe
-from services.payments.domain.reports import LOST, Card, ChargeNews, Movement, RefundNews, RefundReport, Report
+from services.payments.clients.stripe_documents import (
+    payment_id_of,
+    refund_news,
+    refund_report_of,
+    refusal,
+    report_of,
+    report_of_money,
+)
+from services.payments.domain.attempts import News
+from services.payments.domain.currencies import to_stripe
+from services.payments.domain.reports import LOST, ChargeNews, Movement, RefundReport, Report
 from services.payments.models.payments import Payment
 from services.payments.models.refunds import Refund
 
@@ -72,13 +80,13 @@ class StripeAccount:
     def start(self, payment: Payment) -> Report:
         """Makes the intent, or finds the one that was made under its key. Stripe keeps keys for a day, its list for ever."""
         if clock.now() - payment.created_at > KEYS_KEPT and (intent := self._listed(payment)):
-            return _report(intent, payment)
+            return report_of(intent, payment)
         try:
-            return _report(self._create(payment), payment)
+            return report_of(self._create(payment), payment)
         except stripe.IdempotencyError:
             return self._find(payment)
         except stripe.InvalidRequestError as error:
-            return _declined(error)
+            return refusal(error)
 
     def charge(self, payment: Payment, means: Means) -> Report:
         """Charges the token: while making the intent, or on the one that is open."""
@@ -87,14 +95,14 @@ class StripeAccount:
             method["return_url"] = return_url
         try:
             if payment.provider_reference:
-                return _report(self._confirm(payment, means.stripe_token, method), payment)
-            return _report(self._create(payment, confirm=True, **method), payment)
+                return report_of(self._confirm(payment, means.stripe_token, method), payment)
+            return report_of(self._create(payment, confirm=True, **method), payment)
         except stripe.CardError as error:
-            return _declined(error)
+            return refusal(error)
         except stripe.InvalidRequestError as error:
             if error.code == "payment_intent_unexpected_state":
                 return self._look_or_lost(payment)
-            return _declined(error)
+            return refusal(error)
         except (Unanswered, stripe.IdempotencyError):
             return LOST
 
@@ -102,7 +110,7 @@ class StripeAccount:
         """The intent as it is now; without its id, whatever its key stands for."""
         if not payment.provider_reference:
             return self.start(payment)
-        return _report(self._retrieve(payment.provider_reference), payment)
+        return report_of(self._retrieve(payment.provider_reference), payment)
 
     def close(self, payment: Payment) -> Report:
         """Cancels the intent. Without its id its key is taken first, so that no late request can charge under it."""
@@ -116,16 +124,16 @@ class StripeAccount:
             intent = self._request("cancel", "post", f"/v1/payment_intents/{reference}/cancel")
         except stripe.InvalidRequestError:  # it is over already, one way or the other
             intent = self._retrieve(reference)
-        return _report(intent, payment)
+        return report_of(intent, payment)
 
     def refund(self, payment: Payment, refund: Refund) -> RefundReport:
         """Refunds by the intent. From the second try on it first looks whether an earlier one got through."""
         try:
             if refund.provider_reference:
-                return _refund_report(self._request("refund-look", "get", f"/v1/refunds/{refund.provider_reference}"))
+                return refund_report_of(self._request("refund-look", "get", f"/v1/refunds/{refund.provider_reference}"))
             if refund.tries > 1 and (found := self._refund_of(payment, refund)):
-                return _refund_report(found)
-            return _refund_report(self._create_refund(payment, refund))
+                return refund_report_of(found)
+            return refund_report_of(self._create_refund(payment, refund))
         except (stripe.InvalidRequestError, stripe.CardError) as error:
             return RefundReport("failed", code=error.code or "refused", message=error.user_message or "")
         except (Unanswered, stripe.IdempotencyError):
@@ -135,8 +143,8 @@ class StripeAccount:
         """Succeeded intents that carry our ids, and all refunds, newest first."""
         window = {"created": {"gte": int(since.timestamp())}}
         for intent in self._list("/v1/payment_intents", **window, expand=["data.latest_charge"]):
-            if intent["status"] == "succeeded" and _ours(intent):
-                yield ChargeNews(_captured(intent), _ours(intent))
+            if intent["status"] == "succeeded" and payment_id_of(intent):
+                yield ChargeNews(report_of_money(intent), payment_id_of(intent))
         for made in self._list("/v1/refunds", **window):
             yield refund_news(made)
 
@@ -230,13 +238,13 @@ class StripeAccount:
     def _find(self, payment: Payment) -> Report:
         """The intent that was made for this row. Raises Unanswered when it is not there yet."""
         if intent := self._listed(payment):
-            return _report(intent, payment)
+            return report_of(intent, payment)
         raise Unanswered("Stripe has not decided about this payment yet. Please try again in a moment.")
 
     def _listed(self, payment: Payment) -> Mapping[str, Any] | None:
         since = int((payment.created_at - CLOCKS_DIFFER).timestamp())
         made = self._list("/v1/payment_intents", created={"gte": since}, expand=["data.latest_charge"])
-        return next((intent for intent in made if _ours(intent) == str(payment.id)), None)
+        return next((intent for intent in made if payment_id_of(intent) == str(payment.id)), None)
 
     def _look_or_lost(self, payment: Payment) -> Report:
         try:
@@ -302,120 +310,7 @@ def read_event(body: bytes, signature: str, secrets: Sequence[str]) -> Mapping[s
     return event
 
 
-def report_of_event(kind: str, thing: Mapping[str, Any]) -> tuple[str, Report | None]:
-    """Our payment id, and what the event proves about it: that money arrived, or nothing but that it is worth a look."""
-    if kind == "payment_intent.succeeded":
-        return _ours(thing), _captured(thing)
-    if kind == "charge.succeeded" and thing.get("captured"):
-        currency = thing["currency"].upper()
-        return _ours(thing), Report(
-            News.CAPTURED,
-            reference=thing.get("payment_intent") or "",
-            transaction_id=thing["id"],
-            amount_minor=from_stripe(thing["amount_captured"], currency),
-            currency=currency,
-            card=_card(thing),
-        )
-    return _ours(thing), None
-
-
-def refund_news(made: Mapping[str, Any]) -> RefundNews:
-    """What a refund, in an event or in the list, tells."""
-    currency = str(made["currency"]).upper()
-    return RefundNews(
-        _refund_report(made),
-        refund_id=str((made.get("metadata") or {}).get("refund_id") or ""),
-        payment_reference=str(made.get("payment_intent") or ""),
-        amount_minor=from_stripe(made["amount"], currency),
-        currency=currency,
-    )
-
-
-def _report(intent: Any, payment: Payment) -> Report:
-    status = intent["status"]
-    if status == "succeeded":
-        return _captured(intent)
-    failure = intent.get("last_payment_error") or {}
-    news = {
-        "requires_action": News.NEEDS_ACTION,
-        "canceled": News.CANCELLED,
-        "processing": News.LOST,
-    }.get(status, News.WAITS)
-    if news is News.WAITS and failure and payment.status == Status.UNKNOWN:
-        news = News.DECLINED  # we asked for money, and this is the answer that we missed
-    return Report(
-        news,
-        reference=intent["id"],
-        code=failure.get("code") or "",
-        decline_code=failure.get("decline_code") or "",
-        message=failure.get("message") or "",
-        client_payload=_client_payload(intent),
-    )
-
-
-def _captured(intent: Any) -> Report:
-    currency = intent["currency"].upper()
-    charge = intent.get("latest_charge") or ""
-    return Report(
-        News.CAPTURED,
-        reference=intent["id"],
-        transaction_id=charge if isinstance(charge, str) else charge["id"],
-        amount_minor=from_stripe(intent["amount_received"], currency),
-        currency=currency,
-        card=None if isinstance(charge, str) else _card(charge),
-        client_payload=_client_payload(intent),
-    )
-
-
-def _card(charge: Any) -> Card | None:
-    card = (charge.get("payment_method_details") or {}).get("card")
-    if not card:
-        return None
-    return Card(
-        brand=card.get("brand") or "",
-        last4=card.get("last4") or "",
-        exp_month=str(card.get("exp_month") or ""),
-        exp_year=str(card.get("exp_year") or ""),
-    )
-
-
-_FOR_CLIENTS = (
-    "id", "object", "amount", "currency", "status", "client_secret", "created", "livemode", "next_action",
-    "allowed_payment_method_types", "payment_method_types", "capture_method", "confirmation_method", "description",
-)  # fmt: skip
-
-
-def _client_payload(intent: Any) -> dict[str, Any]:
-    """The part of an intent that the payer's browser needs."""
-    return {name: intent.get(name) for name in _FOR_CLIENTS}
-
-
-def _declined(error: Any) -> Report:
-    if isinstance(error, stripe.InvalidRequestError):
-        log.warning("Stripe refused a payment", extra={"code": error.code, "param": error.param})
-    told = (error.json_body or {}).get("error", {}) if isinstance(error.json_body, dict) else {}
-    return Report(
-        News.DECLINED,
-        reference=(told.get("payment_intent") or {}).get("id", ""),
-        code=error.code or "card_declined",
-        decline_code=told.get("decline_code") or "",
-        message=error.user_message or "The card was declined.",
-    )
-
-
-def _refund_report(made: Any) -> RefundReport:
-    state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(made["status"], "pending")
-    reason = made.get("failure_reason") or ""
-    return RefundReport(
-        state, reference=made["id"], code=reason or ("refused" if state == "failed" else ""), message=reason
-    )
-
-
 def _method_of(token: str) -> dict[str, Any]:
     if token.startswith("pm_"):
         return {"payment_method": token}
     return {"payment_method_data": {"type": "card", "card": {"token": token}}}
-
-
-def _ours(thing: Any) -> str:
-    return str((thing.get("metadata") or {}).get("payment_id") or "")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis import db as database
 from services.payments import errands
-from services.payments.clients import paypal_api, stripe_api
+from services.payments.clients import paypal_documents, stripe_documents
 from services.payments.commands import refunds
 from services.payments.commands.settling import settle
 from services.payments.domain.attempts import LIVE, PAID
@@ -55,9 +55,9 @@ def hear_stripe(db: Session, event_id: str, kind: str, thing: Mapping[str, Any])
     """An event of one of the kinds that we asked Stripe for."""
     if kind.startswith("refund."):
         if _hear(db, "stripe", event_id, kind) is not None:
-            refunds.hear(db, "stripe", stripe_api.refund_news(thing))
+            refunds.hear(db, "stripe", stripe_documents.refund_news(thing))
         return
-    ours, report = stripe_api.report_of_event(kind, thing)
+    ours, report = stripe_documents.report_of_event(kind, thing)
     reference = str(thing.get("payment_intent") or thing.get("id") or "")
     if heard := _hear(db, "stripe", event_id, kind, ours, reference):
         _settle_or_ask(db, heard, report)
@@ -66,12 +66,12 @@ def hear_stripe(db: Session, event_id: str, kind: str, thing: Mapping[str, Any])
 def hear_paypal(db: Session, event_id: str, kind: str, resource: Mapping[str, Any]) -> None:
     """An event of PayPal about a sale, or about something else that we pass over."""
     if kind == SALE_COMPLETED:
-        ours, reference, report = paypal_api.report_of_sale(resource)
+        ours, reference, report = paypal_documents.report_of_sale(resource)
         if heard := _hear(db, "paypal", event_id, kind, ours, reference):
             _settle_or_ask(db, heard, report)
     elif kind == SALE_REFUNDED:
         if _hear(db, "paypal", event_id, kind) is not None:
-            refunds.hear(db, "paypal", paypal_api.refund_news(resource))
+            refunds.hear(db, "paypal", paypal_documents.refund_news(resource))
     elif kind.startswith("PAYMENT.SALE."):
         reference = str(resource.get("parent_payment") or "")
         if heard := _hear(db, "paypal", event_id, kind, "", reference):
