@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from chassis import clock, replicas
 from chassis.inbox import consumes
 from proto.accounts.accounts_pb2 import UserChanged
-from proto.orders.orders_pb2 import OrderCancelled, OrderPaid
+from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderPlaced
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import erasing, sales
 from services.events.models import Event, StripeAuthorization, User
@@ -56,10 +56,16 @@ def link_stripe(db: Session, message: StripeAuthorizationChanged) -> None:
 @consumes(OrderPaid)
 def count_sale(db: Session, message: OrderPaid) -> None:
     """Counts a completed order."""
-    sales.count(db, message.order, is_completed=True)
+    sales.count(db, message.order, "completed")
+
+
+@consumes(OrderPlaced)
+def count_placed(db: Session, message: OrderPlaced) -> None:
+    """Counts an order that will be paid by other means."""
+    sales.count(db, message.order, "placed")
 
 
 @consumes(OrderCancelled)
 def uncount_sale(db: Session, message: OrderCancelled) -> None:
     """A cancelled order does not count, whatever it was before."""
-    sales.count(db, message.order, is_completed=False)
+    sales.count(db, message.order, "over")

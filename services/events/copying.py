@@ -55,6 +55,8 @@ OF_EVENT_NEVER = NEVER | {
     "is_announced",
     "completed_order_sales",
     "completed_order_tickets",
+    "placed_order_sales",
+    "placed_order_tickets",
 }
 PLAIN = (Tax, Track, Microlocation, SessionType, SpeakersCall, Sponsor, Exhibitor, SocialLink, EventCopyright)
 

@@ -19,17 +19,19 @@ from chassis.jsonapi import etag, negotiate
 from chassis.jsonapi.etag import is_named
 from chassis.responses import JSON_API, respond
 from services.events.domain.roles import passes
+from services.events.models import Event
 
 REMEMBERED = 5_000
 
 _STATEMENT = """
-SELECT e.id, e.version, e.completed_order_sales, e.completed_order_tickets, e.state = 'published',
+SELECT e.id, e.version, e.completed_order_sales, e.completed_order_tickets, e.placed_order_sales, e.placed_order_tickets,
+  e.state = 'published',
   (SELECT array_agg(r.role_id) FROM users_events_roles r WHERE r.event_id = e.id AND r.user_id = %s)
 FROM events e WHERE {} = %s AND e.deleted_at IS NULL
 """
 _BY_ID, _BY_IDENTIFIER = _STATEMENT.format("e.id"), _STATEMENT.format("e.identifier")
 
-Stamp = tuple[int, int, int]  # version, completed sales, completed tickets
+Stamp = tuple[int, ...]  # version, and the figures of completed and placed orders
 
 _lock = threading.Lock()
 _bodies: OrderedDict[tuple[int, bool], tuple[Stamp, bytes, str]] = OrderedDict()
@@ -61,10 +63,10 @@ def _look(identifier: str, claims: Claims | None) -> tuple[int, Stamp, bool]:
     with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         row = connection.exec_driver_sql(_BY_ID if is_number else _BY_IDENTIFIER, (user_id, key)).first()
     if row is not None:
-        event_id, version, amount_minor, tickets, is_published, role_ids = row
+        event_id, *stamp, is_published, role_ids = row
         is_admin = claims is not None and claims.is_admin
         if is_published or is_admin or passes("team", role_ids or ()):
-            return event_id, (version, amount_minor, tickets), is_admin or passes("coorganizer", role_ids or ())
+            return event_id, tuple(stamp), is_admin or passes("coorganizer", role_ids or ())
     raise NotFound("There is no such event.")
 
 
@@ -75,7 +77,7 @@ def _remembered(
     with db.transaction() as session:
         row = resource.find(session, identifier, claims)
         document = resource.document(session, row, claims)
-        is_same = (row.version, row.completed_order_sales, row.completed_order_tickets) == stamp
+        is_same = _stamp(row) == stamp
     body = respond(document).get_data()
     tag = etag(body)
     if is_same:
@@ -84,6 +86,11 @@ def _remembered(
             while len(_bodies) > REMEMBERED:
                 _bodies.popitem(last=False)
     return _answer(body, tag)
+
+
+def _stamp(event: Event) -> Stamp:
+    completed = (event.completed_order_sales, event.completed_order_tickets)
+    return (event.version, *completed, event.placed_order_sales, event.placed_order_tickets)
 
 
 def _answer(body: bytes, tag: str) -> flask.Response:

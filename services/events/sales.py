@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -23,18 +23,28 @@ _may_be_sold: ContextVar[bool] = ContextVar("may_be_sold", default=False)
 _LOCK = "SELECT 1 FROM events WHERE id = %(event)s FOR NO KEY UPDATE"
 _COUNT = """
 WITH known AS (
-  SELECT amount_minor, tickets FROM order_sales WHERE order_id = %(order)s
+  SELECT amount_minor, tickets, is_placed FROM order_sales WHERE order_id = %(order)s
 ), noted AS (
-  INSERT INTO order_sales AS s (order_id, event_id, version, amount_minor, tickets)
-  VALUES (%(order)s, %(event)s, %(version)s, %(amount_minor)s, %(tickets)s)
+  INSERT INTO order_sales AS s (order_id, event_id, version, amount_minor, tickets, is_placed)
+  VALUES (%(order)s, %(event)s, %(version)s, %(completed)s + %(placed)s, %(came)s + %(coming)s, %(is_placed)s)
   ON CONFLICT (order_id) DO UPDATE
-  SET version = excluded.version, amount_minor = excluded.amount_minor, tickets = excluded.tickets
+  SET version = excluded.version, amount_minor = excluded.amount_minor, tickets = excluded.tickets,
+    is_placed = excluded.is_placed
   WHERE s.version < excluded.version
   RETURNING order_id
+), before AS (
+  SELECT coalesce(sum(amount_minor) FILTER (WHERE NOT is_placed), 0) completed,
+    coalesce(sum(tickets) FILTER (WHERE NOT is_placed), 0) came,
+    coalesce(sum(amount_minor) FILTER (WHERE is_placed), 0) placed,
+    coalesce(sum(tickets) FILTER (WHERE is_placed), 0) coming
+  FROM known
 )
 UPDATE events SET
-  completed_order_sales = completed_order_sales + %(amount_minor)s - coalesce((SELECT amount_minor FROM known), 0),
-  completed_order_tickets = completed_order_tickets + %(tickets)s - coalesce((SELECT tickets FROM known), 0)
+  completed_order_sales = completed_order_sales + %(completed)s - before.completed,
+  completed_order_tickets = completed_order_tickets + %(came)s - before.came,
+  placed_order_sales = placed_order_sales + %(placed)s - before.placed,
+  placed_order_tickets = placed_order_tickets + %(coming)s - before.coming
+FROM before
 WHERE id = %(event)s AND EXISTS (SELECT 1 FROM noted)
 """
 
@@ -47,12 +57,21 @@ class EventHasOrders(Forbidden):
     code = "event-has-orders"
 
 
-def count(db: Session, order: OrderState, *, is_completed: bool) -> None:
-    """Notes an order's newest state; the figures of its event move by the difference. Zero for what is not completed."""
+def count(db: Session, order: OrderState, status: Literal["completed", "placed", "over"]) -> None:
+    """Notes an order's newest state; the figures of its event move by the difference. What is over counts nowhere."""
     connection = db.connection()
-    values = {"order": order.id, "event": order.event_id, "version": order.version, "amount_minor": 0, "tickets": 0}
-    if is_completed:
-        values |= {"amount_minor": order.amount_minor, "tickets": len(order.attendees)}
+    amount_minor, tickets = (order.amount_minor, len(order.attendees)) if status != "over" else (0, 0)
+    is_placed = status == "placed"
+    values = {
+        "order": order.id,
+        "event": order.event_id,
+        "version": order.version,
+        "is_placed": is_placed,
+        "completed": 0 if is_placed else amount_minor,
+        "came": 0 if is_placed else tickets,
+        "placed": amount_minor if is_placed else 0,
+        "coming": tickets if is_placed else 0,
+    }
     if connection.exec_driver_sql(_LOCK, values).first() is not None:  # so that `known` is what the last one noted
         connection.exec_driver_sql(_COUNT, values)
 
@@ -60,6 +79,11 @@ def count(db: Session, order: OrderState, *, is_completed: bool) -> None:
 def completed_amount(event: Event) -> float:
     """What completed orders have paid, in major units."""
     return money.to_major(event.completed_order_sales, event.payment_currency)
+
+
+def placed_amount(event: Event) -> float:
+    """What placed orders will pay by other means, in major units."""
+    return money.to_major(event.placed_order_sales, event.payment_currency)
 
 
 def deleted_with_its_orders() -> bool:

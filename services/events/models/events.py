@@ -144,6 +144,8 @@ class Event(Versioned, SoftlyDeleted, Base):
 
     completed_order_sales: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     completed_order_tickets: Mapped[int] = mapped_column(default=0, server_default="0")
+    placed_order_sales: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    placed_order_tickets: Mapped[int] = mapped_column(default=0, server_default="0")
 
     event_type: Mapped[EventType | None] = relationship(lazy="raise", back_populates="events")
     event_topic: Mapped[EventTopic | None] = relationship(lazy="raise", back_populates="events")

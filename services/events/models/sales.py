@@ -1,4 +1,4 @@
-"""What completed orders brought in, order by order, as orders told us: the figures of events are sums of it."""
+"""What completed orders brought in and placed ones will: the figures of events are sums of it, order by order."""
 
 from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,3 +16,4 @@ class OrderSale(Base):
     version: Mapped[int] = mapped_column(BigInteger, default=0)
     amount_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     tickets: Mapped[int] = mapped_column(default=0)
+    is_placed: Mapped[bool] = mapped_column(default=False, server_default="false")

@@ -13,7 +13,7 @@ from chassis.errors import NotFound
 from proto.accounts.accounts_pb2 import User as UserState
 from proto.accounts.accounts_pb2 import UserChanged
 from proto.events import events_pb2 as pb
-from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderState
+from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderPlaced, OrderState
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import consumers
 from services.events.grpc_server import EventsServicer
@@ -119,6 +119,34 @@ def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making
     hear(consumers.uncount_sale, OrderCancelled(order=OrderState(id=1, event_id=int(event["id"]), version=4)))
     hear(consumers.count_sale, OrderPaid(order=paid))
     assert figures() == (0, 0)
+
+
+def test_a_placed_order_is_counted_as_placed_until_it_is_paid_or_cancelled(
+    making: Making, published: Published
+) -> None:
+    event = making.event()
+    told = len(published(pb.EventChanged))
+
+    def order(number: int, version: int) -> OrderState:
+        return OrderState(
+            id=number, event_id=int(event["id"]), version=version, amount_minor=9900, attendees=[Attendee(), Attendee()]
+        )
+
+    def figures() -> list[float]:
+        shown = making.owner.get(f"/v1/events/{event['id']}").json()["data"]["attributes"]
+        names = ("placed-order-sales", "placed-order-tickets", "completed-order-sales", "completed-order-tickets")
+        return [shown[name] for name in names]
+
+    assert figures() == [0, 0, 0, 0]
+    for number in (1, 2, 1):
+        hear(consumers.count_placed, OrderPlaced(order=order(number, 3)))
+    assert figures() == [198, 4, 0, 0]
+    hear(consumers.count_sale, OrderPaid(order=order(1, 4)))
+    hear(consumers.count_placed, OrderPlaced(order=order(1, 3)))
+    assert figures() == [99, 2, 99, 2]
+    hear(consumers.uncount_sale, OrderCancelled(order=order(2, 5)))
+    assert figures() == [0, 0, 99, 2]
+    assert len(published(pb.EventChanged)) == told, "a sale changes nothing that others keep of the event"
 
 
 def test_the_seller_is_whom_the_tax_of_the_event_names(making: Making) -> None:
