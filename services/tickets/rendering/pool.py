@@ -5,8 +5,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self, TypeVar
@@ -17,24 +17,30 @@ from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
 
 View = TypeVar("View")
 DOCUMENTS_PER_PROCESS = 2000  # then it is replaced, whatever libraries may have piled up in it
+SECONDS_TO_START = 120.0
 ATTEMPTS = 3  # a document may lose its process to another one's misfortune
 
 
 class RenderPool:
     """`workers` processes. A document that takes too long loses its process; a process that dies is replaced."""
 
-    def __init__(self, workers: int, *, seconds_per_document: float = documents.RENDER_SECONDS + 10) -> None:
-        self._workers, self._seconds = workers, seconds_per_document
+    def __init__(
+        self,
+        workers: int,
+        *,
+        seconds_per_document: float = documents.RENDER_SECONDS + 10,
+        seconds_to_start: float = SECONDS_TO_START,
+    ) -> None:
+        self._workers, self._seconds, self._seconds_to_start = workers, seconds_per_document, seconds_to_start
         self._slots = threading.BoundedSemaphore(workers)  # so that the time limit never includes waiting for a process
         self._lock = threading.Lock()
         self._executor: ProcessPoolExecutor | None = None
+        self._starting: Sequence[Future[None]] = ()  # of the executor's processes
         self._is_closed = False
 
     def warm_up(self) -> None:
         """Starts all processes without waiting for them: reading fonts and modules takes a while the first time."""
-        executor = self._current()
-        for _ in range(self._workers):
-            executor.submit(documents.warm_up)
+        self._current()
 
     def render_ticket(self, view: TicketView) -> bytes:
         """One attendee's PDF. Raises UnrenderableError when this document cannot be made."""
@@ -67,8 +73,9 @@ class RenderPool:
     def _run(self, render: Callable[[View], bytes], view: View) -> bytes:
         with self._slots:
             for _ in range(ATTEMPTS):
-                executor = self._current()
+                executor, starting = self._current()
                 try:
+                    self._wait_until_started(executor, starting)
                     return self._wait(executor, executor.submit(render, view))
                 except BrokenProcessPool:
                     self._discard(executor)
@@ -81,13 +88,20 @@ class RenderPool:
             self._discard(executor)
             raise UnrenderableError(f"This document took longer than {self._seconds:g} seconds") from error
 
-    def _current(self) -> ProcessPoolExecutor:
+    def _wait_until_started(self, executor: ProcessPoolExecutor, starting: Sequence["Future[None]"]) -> None:
+        """A document's time limit is its own: a busy machine may take longer to start a process than to draw."""
+        if wait(starting, timeout=self._seconds_to_start).not_done:
+            self._discard(executor)
+            raise UnrenderableError(f"No process to render in started within {self._seconds_to_start:g} seconds")
+
+    def _current(self) -> tuple[ProcessPoolExecutor, Sequence["Future[None]"]]:
         with self._lock:
             if self._is_closed:
                 raise RuntimeError("The render pool is closed")
             if self._executor is None:
                 self._executor = _executor(self._workers)
-            return self._executor
+                self._starting = [self._executor.submit(documents.warm_up) for _ in range(self._workers)]
+            return self._executor, self._starting
 
     def _discard(self, executor: ProcessPoolExecutor) -> None:
         """Ends the executor's processes, the stuck one too; who else waited for one of them tries again on new ones."""

@@ -267,6 +267,17 @@ def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_made() -> No
         assert pool.render_ticket(TICKET).startswith(b"%PDF")
 
 
+def test_the_time_limit_of_a_document_does_not_include_the_start_of_its_process() -> None:
+    """On a machine with too much to do, each time-out ended warm processes, and the next document waited for new ones."""
+    with RenderPool(1, seconds_per_document=0.25) as pool:
+        assert pool._run(str.encode, "drawn at once") == b"drawn at once"
+
+
+def test_processes_that_do_not_start_are_given_up() -> None:
+    with RenderPool(1, seconds_to_start=0.01) as pool, pytest.raises(UnrenderableError, match="start"):
+        pool.render_ticket(TICKET)
+
+
 def _die(view: TicketView) -> bytes:
     os._exit(3)
 
