@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from chassis import clock
 from chassis.db import transaction
 from services.orders import jobs
@@ -31,3 +33,26 @@ def test_a_completed_order_without_tickets_is_seen_after_ten_minutes(order: Any)
     assert figures() == (0, 0)
     with clock.freeze(clock.now() + timedelta(minutes=11)):
         assert figures() == (0, 2)
+
+
+def oversold() -> float:
+    jobs.compare_counters_with_rows()
+    return jobs.oversold_seats._value.get()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "seats"),
+    [
+        ("UPDATE stock SET held = held - 1 WHERE ticket_id = 1", 1),
+        ("UPDATE stock SET sold = sold + 3 WHERE ticket_id = 1", 3),
+        ("UPDATE attendees SET seat = 'sold'", 4),  # two seats too many are held, and two too few sold
+        ("UPDATE stock SET capacity = 1 WHERE ticket_id = 1", 1),  # both sides agree, on more than there is
+        ("DELETE FROM stock WHERE ticket_id = 1", 2),
+    ],
+)
+def test_each_mistake_in_the_ledger_is_seen(order: Any, mistake: str, seats: int) -> None:
+    order()
+    assert oversold() == 0
+    with transaction() as db:
+        db.connection().exec_driver_sql(mistake)
+    assert oversold() == seats
