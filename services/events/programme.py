@@ -45,7 +45,8 @@ def prepare_call(db: Session, claims: Claims, row: SpeakersCall | None, values: 
         raise _refused("dates-invalid", "The call has to start before it ends.", "ends-at")
     if row is None:
         event = queries.event_for(db, claims, related["event"], "coorganizer", lock=True)
-        values["hash"] = values.get("hash") or secrets.token_hex(16)
+        if not values.get("hash"):
+            values.pop("hash", None)  # the table draws one
         found = select(SpeakersCall.id).where(SpeakersCall.event_id == event.id, SpeakersCall.deleted_at.is_(None))
         if db.scalars(found).first() is not None:
             raise Conflict("This event has its call already; change that one.", code="call-exists")

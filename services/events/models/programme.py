@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -228,7 +229,7 @@ class SpeakersCall(SoftlyDeleted, OfEvent, Base):
     starts_at: Mapped[datetime]
     soft_ends_at: Mapped[datetime | None]
     ends_at: Mapped[datetime]
-    hash: Mapped[str | None] = mapped_column(String(64))
+    hash: Mapped[str | None] = mapped_column(String(64), default=lambda: secrets.token_hex(16))
     privacy: Mapped[str | None] = mapped_column(String(16), default="public")
 
     event: Mapped[Event] = relationship(lazy="raise", viewonly=True, primaryjoin="SpeakersCall.event_id == Event.id")

@@ -78,14 +78,25 @@ def test_a_copy_takes_nothing_that_others_did(making: Making) -> None:
         assert making.admin.get(f"/v1/events/{copy['id']}/{path}").json()["data"] == [], path
 
 
+def test_the_private_call_of_a_copy_has_a_hash_of_its_own(making: Making) -> None:
+    event = making.event()
+    given = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2026-02-01T00:00:00Z", "privacy": "private"}
+    first = made(making.child("speakers-calls", "speakers-call", event, **given))["attributes"]["hash"]
+    copy = copy_of(making, event)
+    second = making.owner.get(f"/v1/events/{copy['id']}/speakers-call").json()["data"]["attributes"]["hash"]
+    assert len(first) == len(second) == 32
+    assert first != second
+
+
 def test_a_copy_has_sold_nothing(making: Making, db: Session) -> None:
     event = making.event()
-    db.execute(update(Event).values(completed_order_sales=12000, completed_order_tickets=3))
+    sold = {"completed_order_sales": 12000, "completed_order_tickets": 3}
+    db.execute(update(Event).values(**sold, placed_order_sales=4000, placed_order_tickets=1))
     db.commit()
     copy = copy_of(making, event)
-    names = ("completed-order-sales", "completed-order-tickets")
+    names = ("completed-order-sales", "completed-order-tickets", "placed-order-sales", "placed-order-tickets")
     shown = [making.owner.get(f"/v1/events/{each}").json()["data"]["attributes"] for each in (event["id"], copy["id"])]
-    assert [[each[name] for name in names] for each in shown] == [[120, 3], [0, 0]]
+    assert [[each[name] for name in names] for each in shown] == [[120, 3, 40, 1], [0, 0, 0, 0]]
 
 
 def test_only_those_who_run_an_event_copy_it(making: Making, db: Session) -> None:
