@@ -37,7 +37,7 @@ def test_a_completed_order_without_tickets_is_seen_after_ten_minutes(order: Any)
 
 def oversold() -> float:
     jobs.compare_counters_with_rows()
-    return jobs.oversold_seats._value.get()
+    return float(jobs.oversold_seats._value.get())
 
 
 @pytest.mark.parametrize(
