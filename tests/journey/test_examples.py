@@ -17,7 +17,7 @@ EXAMPLES = re.findall(r"^```sh\n(.*?)^```\n(?:\n```\n(.*?)^```)?", PAGE, re.MULT
 MARK = "=== the next example"
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_each_example_says_what_the_page_says(stage: Stage, tmp_path: Path) -> None:
     """On the page `…` stands for what differs from run to run, or is left out."""
     system = stage.system
