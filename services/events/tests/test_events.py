@@ -8,6 +8,7 @@ import pytest
 
 from chassis.testing import Client
 from proto.events.events_pb2 import EventChanged, EventRoleChanged, TicketChanged
+from services.events.domain import identifiers
 from services.events.tests.conftest import (
     NOW,
     OWNER,
@@ -45,6 +46,12 @@ def test_an_event_is_found_by_number_and_by_an_identifier_with_a_letter(making: 
     for key in (event["id"], identifier):
         assert making.anyone.get(f"/v1/events/{key}").json()["data"]["id"] == event["id"]
     assert making.anyone.get("/v1/events/new").status_code == 404
+
+
+def test_eight_digits_are_no_identifier_of_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["12345678", "00000000", "1234567a"])
+    monkeypatch.setattr(identifiers.secrets, "token_hex", lambda _size: next(drawn))
+    assert identifiers.new_event_identifier() == "1234567a"
 
 
 def test_a_draft_is_seen_by_its_team_and_by_admins_only(making: Making) -> None:

@@ -424,6 +424,22 @@ def test_an_admin_changes_nearly_everything(admin: Any, order: Any, buyer: Any) 
     assert sum(prices) == 100.0
 
 
+def test_an_admin_does_not_change_where_an_order_came_from_and_how_it_was_paid(admin: Any, order: Any) -> None:
+    placed = order({"id": 1})
+    path = f"/v1/orders/{placed['attributes']['identifier']}"
+    kept = ("id", "identifier", "created_at", "transaction_id", "brand", "last4", "exp_month", "exp_year", "paid_via")
+    before = vars(stored(placed["attributes"]["identifier"]))
+    body = patch(placed, **dict.fromkeys(kept[3:], "2020"), identifier="mine", created_at="2020-01-01T00:00:00Z")
+    body["data"]["relationships"] = {
+        "user": {"data": {"type": "user", "id": "2"}},
+        "event": {"data": {"type": "event", "id": "8"}},
+    }
+    assert admin.patch(path, json=body).status_code == 200
+    after = vars(stored(placed["attributes"]["identifier"]))
+    names = (*kept, "user_id", "event_id")
+    assert {name: after[name] for name in names} == {name: before[name] for name in names}
+
+
 def test_an_admin_revives_an_order_only_while_seats_are_free(admin: Any, buyer: Any, order: Any, fair: Any) -> None:
     fair.limit(1, 1)
     placed = order({"id": 1})

@@ -196,6 +196,22 @@ def test_paypal_gives_its_approval_url_and_opens_payments_for_its_button(payable
     assert paid.json()["data"]["attributes"]["status"] is True
 
 
+@pytest.mark.parametrize(("mode", "url"), [("stripe", "stripe://payment"), ("bank", None), ("onsite", None)])
+def test_what_is_not_paid_online_has_no_page_to_pay_at(
+    payable: Any, buyer: Any, bank: Any, mode: str, url: str | None
+) -> None:
+    assert buyer.get(f"/v1/orders/{payable(mode)}").json()["data"]["attributes"]["payment-url"] == url
+    assert bank.calls == []
+
+
+def test_a_mode_that_the_event_does_not_take_is_refused_and_changes_nothing(order: Any, buyer: Any) -> None:
+    placed = order({"id": 1})
+    identifier = placed["attributes"]["identifier"]
+    refused = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode="cheque", city="Rome"))
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "payment-mode-disabled")
+    assert (stored(identifier).payment_mode, stored(identifier).city) == (None, None)
+
+
 def test_paypal_being_down_leaves_an_order_without_url_that_can_be_asked_for_again(
     payable: Any, buyer: Any, bank: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +252,18 @@ def test_changing_the_mode_closes_the_open_attempt_first(payable: Any, buyer: An
     placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
     assert buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode="bank")).status_code == 200
     assert ("close", identifier) in bank.calls
+
+
+def test_cancelling_closes_the_open_attempt_and_money_wins(payable: Any, buyer: Any, bank: Any) -> None:
+    gone, paid = payable(), payable()
+    for identifier, outcome, status in ((gone, "closed", "cancelled"), (paid, "captured", "completed")):
+        buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+        placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+        bank.closing = outcome
+        answer = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, status="cancelled"))
+        assert ("close", identifier) in bank.calls
+        assert (answer.status_code, status_of(identifier)) == (200 if outcome == "closed" else 422, status)
+    assert seats() == seat_rows() == {1: (0, 2)}
 
 
 def test_an_attempt_that_turns_out_paid_wins_over_a_change_of_mode(payable: Any, buyer: Any, bank: Any) -> None:

@@ -188,6 +188,10 @@ def test_a_pdf_that_does_not_come_is_503_with_retry_after(client: Client, path: 
     assert answer.headers["retry-after"] == "2"
 
 
+def test_the_wait_ends_before_a_client_gives_up() -> None:
+    assert downloads.PATIENCE_SECONDS == 5
+
+
 def test_a_stored_file_that_vanished_is_made_again(drawn: Any, client: Client) -> None:
     stored.storage().delete(ticket(101).pdf_key)
     thread = threading.Timer(0.3, draw_all)
