@@ -13,6 +13,8 @@ from local.system import Ports, System
 from tests.journey.running import Local
 from tests.journey.stage import Stage, eventually, number
 
+pytestmark = pytest.mark.timeout(400)  # a whole system starts within the first test's time
+
 
 @dataclass(frozen=True)
 class Seen:
