@@ -1,14 +1,23 @@
 """Free ports and servers that need a moment to answer."""
 
+import random
 import socket
 import time
 
+# Below what systems give to outgoing connections: one of those would take the port before its service listens.
+_FIRST, _LAST = 15_000, 32_000
+
 
 def free_port() -> int:
-    """A TCP port on the loopback address that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port on the loopback address that nobody uses now, and that no outgoing connection gets."""
+    while True:
+        port = random.randint(_FIRST, _LAST)  # noqa: S311 (no secret)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
