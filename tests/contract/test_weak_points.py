@@ -168,6 +168,35 @@ def test_as_many_attendees_as_tickets(scene: Scene) -> None:
     assert len(attendees) == 3
 
 
+def test_money_of_many_events_at_once_goes_to_each_ones_account(people: People) -> None:
+    """Two events with accounts of their own and one without, paid by several at the same time."""
+    stage, buyer = people.stage, people.buyer
+    events = [stage.on_sale() for _ in range(3)]
+    for event in events[:2]:
+        code = {"stripe-auth-code": f"ac_test_{uuid.uuid4().hex}"}
+        event.organizer.create(
+            "/v1/stripe-authorizations", "stripe-authorization", code, {"event": ref("event", event.id)}
+        )
+    with ThreadPoolExecutor(6) as pool:
+        orders = list(pool.map(lambda event: stage.paid_order(buyer, event), events * 2))
+    accounts = [charge["_account"] for order in orders for charge in stage.stripe_books(order)["charges"]]
+    assert accounts[:3] == accounts[3:]
+    assert len(set(accounts)) == 3
+
+
+def test_an_order_completes_while_nobody_draws_its_tickets(people: People) -> None:
+    stage, event, buyer = people.stage, people.stage.on_sale(), people.buyer
+    tickets = stage.system.parts["tickets"]
+    tickets.kill()
+    try:
+        order = stage.paid_order(buyer, event)
+        assert stage.status(buyer, order) == "completed"
+    finally:
+        tickets.start()
+        tickets.wait_ready(time.monotonic() + 120)
+    stage.has_pdfs(buyer, order)
+
+
 # Who may read
 
 
