@@ -18,7 +18,7 @@ from services.orders.domain.carts import Cart, Wanted
 from services.orders.domain.lifecycle import Seat, Status
 from services.orders.domain.stock import sold_out
 from services.orders.models import Attendee, Order, Ticket
-from services.orders.queries import ledger
+from services.orders.queries import ledger, people
 from services.orders.queries import orders as queries
 
 MAX_LOOSE = 50
@@ -67,7 +67,7 @@ def admit(db: Session, creator: Claims, attendee: Attendee, ticket: Ticket, pric
     if price is not None and ticket.type in carts.DONATION:
         attendee.price_minor = to_minor(price, ticket.currency)
     attendee.currency = ticket.currency
-    attendee.user_id = telling.user_with_address(db, attendee.email)
+    attendee.user_id = people.user_with_address(db, attendee.email)
     db.add(attendee)
 
 
@@ -144,7 +144,7 @@ def change(db: Session, attendee: Attendee, order: Order | None, values: Mapping
     for name, value in values.items():
         setattr(attendee, name, value)
     if before[2] != attendee.email:
-        attendee.user_id = telling.user_with_address(db, attendee.email)
+        attendee.user_id = people.user_with_address(db, attendee.email)
     if order is not None and order.status == Status.COMPLETED and before != [getattr(attendee, name) for name in shown]:
         order.version += 1
         db.flush()

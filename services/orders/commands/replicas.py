@@ -14,6 +14,7 @@ from proto.events import events_pb2
 from services.orders.commands import forgetting
 from services.orders.domain.stock import revision
 from services.orders.models import DiscountCode, Event, EventRole, Ticket, User
+from services.orders.queries import people
 
 # Held and sold are not ours to say here: only what may be taken changes.
 _SET_CAPACITY = """
@@ -117,12 +118,21 @@ def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
 
 
 def store_user(db: Session, user: accounts_pb2.User) -> None:
-    """A user as accounts says."""
+    """A user as accounts says. Who is only deleted keeps the address, so that an erased one's attendees can be found."""
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "is_verified", "locale")
     known = db.get(User, user.id, populate_existing=True)
     former = known.email if known is not None else ""
-    if replicas.apply(db, User, user, _same(user, names)) and user.erased:
-        forgetting.forget(db, user.id, former)
+    values = _same(user, names)
+    if user.deleted and not user.erased:
+        values["email"] = former
+    if replicas.apply(db, User, user, values) and user.erased:
+        forgetting.forget(db, user.id, "" if _is_anothers(db, user.id, former) else former)
+
+
+def _is_anothers(db: Session, user_id: int, email: str) -> bool:
+    """Whether somebody else lives under this address by now: deleting frees it."""
+    holder = people.user_with_address(db, email)
+    return holder is not None and holder != user_id
 
 
 def store_ticket_and_capacity(db: Session, ticket: events_pb2.Ticket) -> None:

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from chassis.outbox import publish
@@ -158,16 +157,6 @@ def say_refund_requested(db: Session, order: Order, refund: Mapping[str, Any]) -
     """Payments has to give money back."""
     message = orders_pb2.RefundRequested(order_identifier=order.identifier, **refund)
     publish(db, message, key=order.identifier)
-
-
-def user_with_address(db: Session, email: str | None) -> int | None:
-    """The user with this address, whose ticket it then is."""
-    return db.execute(_USER_WITH_ADDRESS, {"email": email.lower()}).scalar() if email else None
-
-
-_USER_WITH_ADDRESS = (
-    select(User.id).where(func.lower(User.email) == bindparam("email"), User.is_deleted.is_(False)).limit(1)
-)
 
 
 def _as_stamp(at: datetime | Timestamp | None) -> Timestamp | None:

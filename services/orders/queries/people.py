@@ -1,0 +1,13 @@
+"""Who lives under an address, as far as accounts told us."""
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from services.orders.models import User
+
+_WITH_ADDRESS = select(User.id).where(func.lower(User.email) == bindparam("email"), User.is_deleted.is_(False)).limit(1)
+
+
+def user_with_address(db: Session, email: str | None) -> int | None:
+    """The user with this address, whose ticket it then is."""
+    return db.execute(_WITH_ADDRESS, {"email": email.lower()}).scalar() if email else None
