@@ -225,5 +225,7 @@ class Requirement:
             raise Unauthorized("Please log in to do this.", headers={"WWW-Authenticate": "Bearer"})
         claims = claims_of_header(header)
         if RANKS[claims.role] < RANKS[self.role]:
-            raise Forbidden(f"You need to be {self.role} or higher to do this.", code="role-required", meta={"role": self.role})
+            raise Forbidden(
+                f"You need to be {self.role} or higher to do this.", code="role-required", meta={"role": self.role}
+            )
         return claims

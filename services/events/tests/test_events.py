@@ -1,6 +1,7 @@
 """Events through HTTP: drafts, publication, deletion, and who may what."""
 
 import json
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_an_event_is_found_by_number_and_by_an_identifier_with_a_letter(making: 
 
 def test_eight_digits_are_no_identifier_of_an_event(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = iter(["12345678", "00000000", "1234567a"])
-    monkeypatch.setattr(identifiers.secrets, "token_hex", lambda _size: next(drawn))
+    monkeypatch.setattr(secrets, "token_hex", lambda _size: next(drawn))
     assert identifiers.new_event_identifier() == "1234567a"
 
 
