@@ -16,6 +16,7 @@ from chaos.checker import check
 from chaos.stores import Stores
 from local.postgres import binaries
 from local.system import Ports, System
+from proto.events.events_pb2 import Event as EventState
 from tests.journey.running import Local
 from tests.journey.stage import Stage, eventually, number, text_of_pdf
 
@@ -126,16 +127,19 @@ def test_yesterdays_events_and_todays_orders_live_on_together(local: System, sta
 
 
 def copies(stage: Stage, event_id: int) -> set[tuple[str, int]]:
-    """Names and epochs of this event in orders and accounts."""
+    """Names and epochs of this event in orders, accounts and tickets."""
     statements = {
         "orders": "SELECT name, epoch FROM replica_events WHERE id = %s",
         "accounts": "SELECT name, epoch FROM events WHERE id = %s",
     }
-    return {
+    found = {
         (row["name"], row["epoch"])
         for service, statement in statements.items()
         for row in stage.rows(service, statement, event_id)
     }
+    for row in stage.rows("tickets", "SELECT state, epoch FROM events WHERE id = %s", event_id):
+        found.add((EventState.FromString(row["state"]).name, row["epoch"]))
+    return found
 
 
 def is_right(local: System, event_id: int) -> bool:
