@@ -127,7 +127,8 @@ def test_comparisons(ask: Ask, name: str, op: str, value: Any, rows: list[int]) 
 
 
 def test_one_attribute_with_another(ask: Ask) -> None:
-    assert found(ask, [{"name": "published-at", "op": "lt", "field": "created-at"}]) == []
+    assert found(ask, [{"name": "published-at", "op": "gt", "field": "published_at"}]) == []
+    assert found(ask, [{"name": "created-at", "op": "eq", "field": "created-at"}]) == [1, 2, 3]
     assert found(ask, [{"name": "published-at", "op": "ge", "field": "published_at"}]) == [1]
 
 
