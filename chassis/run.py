@@ -33,6 +33,7 @@ from chassis.service import Service
 logger = logging.getLogger(__name__)
 ROLES = ("api", "grpc", "worker")
 GRACE_SECONDS = 10
+KEEP_ALIVE_SECONDS = 75  # longer than the gateway keeps an idle connection, so that it never sends into a closing one
 
 
 @job(every_seconds=3600)
@@ -162,6 +163,7 @@ def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         backlog=4096,
     )
     logger.info("started", extra={"roles": ",".join(roles), "address": address})
