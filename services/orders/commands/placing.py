@@ -1,8 +1,8 @@
 """A cart becomes an order: seats, code uses, rows and message, all or nothing.
 
-This is the path that a flash sale takes, so it is prepared statements in two round trips: everything is worked out first,
-then one statement for order, lines and attendees, one for the message and one per ticket type and code of the ledger go
-out together; then the commit.
+This is the path that a flash sale takes, so it is prepared statements in one round trip: everything is worked out first,
+then one statement for order, lines and attendees, one for the message, one per ticket type and code of the ledger, and the
+commit go out together. What thousands want, the row of a ticket type, is locked only while the database works.
 """
 
 import secrets
@@ -94,9 +94,9 @@ def work_out(buyer: Claims, quote: pricing.Quote, offer: events_pb2.Offer, *, no
 
 
 def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
-    """Writes and tells it, and takes its seats and code uses: the last thing before the commit.
+    """Writes and tells it, takes its seats and code uses, and commits: the last thing of the caller's transaction.
 
-    Raises SoldOut, OfferChanged or DiscountExhausted; the caller's transaction rolls back, and there is nothing.
+    Raises SoldOut, OfferChanged or DiscountExhausted; the transaction has been rolled back, and there is nothing.
     """
     replicas.store_offer(db, offer)
 
@@ -104,7 +104,7 @@ def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
         connection.execute(_WRITE, placement.rows)
         publish(db, placement.created, key=placement.order.identifier)
 
-    take(db, placement.seats, placement.codes, before=write)
+    take(db, placement.seats, placement.codes, before=write, and_commit=True)
 
 
 def place_on_site(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> Order:
@@ -156,10 +156,11 @@ def take(
     seat: Seat = Seat.HELD,
     *,
     before: ledger.Before | None = None,
+    and_commit: bool = False,
 ) -> None:
     """`ledger.take`, and the turnstile learns of a refusal."""
     try:
-        ledger.take(db, seats, codes, seat, before=before)
+        ledger.take(db, seats, codes, seat, before=before, and_commit=and_commit)
     except SoldOut:
         turnstile.note(seats)
         raise

@@ -3,6 +3,9 @@
 A counter changes by one conditional statement, in the transaction that changes the attendee rows it counts. Taking is the
 last thing before the commit, so that the rows everybody wants are locked for the time of a commit only. Tickets are taken
 in the order of their ids, codes after them: two carts cannot wait for each other.
+
+A statement that takes nothing fails (`refuse` of migration 0004), and what was sent after it is not done. So the commit can be
+sent along: the locks are then held while the database works, and never while this process waits for its turn.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from chassis import db as chassis_db
@@ -18,8 +22,11 @@ from services.orders.domain.lifecycle import Seat
 from services.orders.domain.stock import OfferChanged, exhausted, sold_out
 from services.orders.queries.pipeline import at_once
 
+REFUSED = "SD409"  # the SQLSTATE of `refuse`
+
 # The offer's capacity and version are written along when they are newer; an older offer takes nothing.
 _TAKE_SEATS = """
+WITH taken AS (
 INSERT INTO stock AS s (ticket_id, event_id, capacity, version, on_sale, held, sold)
 SELECT %(ticket)s, %(event)s, %(capacity)s, %(version)s, %(on_sale)s, %(held)s, %(sold)s
 WHERE %(held)s + %(sold)s <= %(capacity)s AND %(on_sale)s
@@ -27,7 +34,8 @@ ON CONFLICT (ticket_id) DO UPDATE
 SET held = s.held + excluded.held, sold = s.sold + excluded.sold,
     capacity = excluded.capacity, version = excluded.version, on_sale = excluded.on_sale
 WHERE s.version <= excluded.version AND s.held + s.sold + excluded.held + excluded.sold <= excluded.capacity
-RETURNING s.held
+RETURNING 1
+) SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN 1 ELSE refuse('these seats are not to be had') END
 """
 _RETAKE_SEATS = """
 UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s
@@ -38,6 +46,7 @@ _MOVE_SEATS = (
     "UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s WHERE ticket_id = %(ticket)s RETURNING held"
 )
 _TAKE_USES = """
+WITH taken AS (
 INSERT INTO code_uses AS c (code_id, is_access_code, use_limit, version, is_active, used)
 SELECT %(code)s, %(is_access_code)s, %(limit)s, %(version)s, %(is_active)s, %(uses)s
 WHERE %(is_active)s AND (%(limit)s = 0 OR %(uses)s <= %(limit)s)
@@ -45,7 +54,8 @@ ON CONFLICT (code_id, is_access_code) DO UPDATE
 SET used = c.used + excluded.used,
     use_limit = excluded.use_limit, version = excluded.version, is_active = excluded.is_active
 WHERE c.version <= excluded.version AND (excluded.use_limit = 0 OR c.used + excluded.used <= excluded.use_limit)
-RETURNING c.used
+RETURNING 1
+) SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN 1 ELSE refuse('these uses are not to be had') END
 """
 _RETAKE_USES = """
 UPDATE code_uses SET used = used + %(uses)s
@@ -112,29 +122,33 @@ def take(
     seat: Seat = Seat.HELD,
     *,
     before: Before | None = None,
+    and_commit: bool = False,
 ) -> None:
     """Takes seats and code uses for attendee rows of this transaction: the last thing before the commit.
 
-    `before` sends statements along that need no answer, ahead of those of the ledger. Raises SoldOut, OfferChanged or
-    DiscountExhausted; the caller's transaction rolls back, and nothing is taken.
+    `before` sends statements along that need no answer, ahead of those of the ledger, and `and_commit` the commit after
+    them. Raises SoldOut, OfferChanged, NotOnSale, DiscountExhausted or AccessCodeExhausted; the transaction has then been
+    rolled back, and nothing is taken.
     """
-    with at_once(db) as connection:
-        if before is not None:
-            before(connection)
-        asked_seats = [
-            (wish, connection.execute(_TAKE_SEATS, _seat_values(wish, seat)))
-            for wish in sorted(seats, key=lambda each: each.ticket_id)
-        ]
-        asked_uses = [
-            (code, connection.execute(_TAKE_USES, _use_values(code)))
-            for code in sorted(codes, key=lambda each: (each.is_access_code, each.code_id))
-        ]
-        no_seats = [wish for wish, answer in asked_seats if answer.fetchone() is None]
-        no_uses = [code for code, answer in asked_uses if answer.fetchone() is None]
-    if no_seats:
-        raise _no_seats(db, no_seats[0])
-    if no_uses:
-        raise _no_uses(db, no_uses[0])
+    asked: list[tuple[SeatWish | CodeWish, psycopg.Cursor[Any]]] = []
+    try:
+        with at_once(db, and_commit=and_commit) as connection:
+            if before is not None:
+                before(connection)
+            asked.extend(
+                (wish, connection.execute(_TAKE_SEATS, _seat_values(wish, seat)))
+                for wish in sorted(seats, key=lambda each: each.ticket_id)
+            )
+            asked.extend(
+                (code, connection.execute(_TAKE_USES, _use_values(code)))
+                for code in sorted(codes, key=lambda each: (each.is_access_code, each.code_id))
+            )
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != REFUSED:
+            raise
+        db.rollback()
+        refused = next(wish for wish, answer in asked if answer.pgresult is None)
+        raise _why(db, refused) from None
 
 
 def _seat_values(wish: SeatWish, seat: Seat) -> dict[str, Any]:
@@ -232,6 +246,10 @@ def is_used_up(db: Session, code_id: int) -> bool:
 
 def _counts(seat: Seat, seats: int) -> dict[str, int]:
     return {"held": seats if seat is Seat.HELD else 0, "sold": seats if seat is Seat.SOLD else 0}
+
+
+def _why(db: Session, refused: SeatWish | CodeWish) -> Exception:
+    return _no_seats(db, refused) if isinstance(refused, SeatWish) else _no_uses(db, refused)
 
 
 def _no_seats(db: Session, wish: SeatWish) -> Conflict:
