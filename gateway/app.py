@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 from starlette.types import Message, Receive, Scope, Send
@@ -14,12 +15,16 @@ from chassis.errors import DomainError, MethodNotAllowed, NotFound
 from chassis.responses import JSON_API, error_document
 from chassis.validation import read_body
 from gateway.cors import Cors, Headers
+from gateway.kept import KeptAnswers, may_keep
 from gateway.limits import RateLimit
-from gateway.proxy import Proxy
+from gateway.proxy import Answer, Proxy
 from gateway.routing import Route, RoutingTable
 
 log = logging.getLogger(__name__)
 SECURITY_HEADERS: Headers = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer")]
+VARY = (b"vary", b"Authorization, Accept")
+BODILESS = frozenset({204, 304})
+SAFE = frozenset({"GET", "HEAD"})
 PAGE_POLICY = b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
@@ -33,6 +38,7 @@ class Gateway:
     cors: Cors
     assets: Mapping[str, tuple[str, bytes]]
     trusted_proxies: int = 0
+    kept: KeptAnswers = field(default_factory=KeptAnswers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -80,7 +86,26 @@ class Gateway:
         address = self._address(scope, given)
         claims = await self._check(route, given.get(b"authorization"))
         self.limit.take(route.rate, f"user {claims.user_id}" if claims and route.rate == "default" else address)
-        await self.proxy.forward(route.service, scope, await read_body(receive), address, send)
+        ask = partial(self.proxy.ask, route.service, scope, await read_body(receive), address)
+        answer = await self._ask(route, scope, given, ask)
+        await _answer(send, answer.status, answer.content, [*answer.headers, *_said_to_caches(route, given, answer)])
+
+    async def _ask(
+        self, route: Route, scope: Scope, given: Mapping[bytes, bytes], ask: Callable[..., Awaitable[Answer]]
+    ) -> Answer:
+        method = scope["method"]
+        if may_keep(route, method, given):
+            return await self.kept.answer(route, scope, given, partial(ask, unconditionally=True))
+        if method in SAFE:
+            return await ask()
+        is_refused = False
+        try:
+            answer = await ask()
+            is_refused = 400 <= answer.status < 500
+        finally:  # whether a lost answer changed something is not known
+            if not is_refused:
+                self.kept.forget(route.service)
+        return answer
 
     async def _check(self, route: Route, header: bytes | None) -> Claims | None:
         """Verifying may fetch keys, which takes time: only a token that was verified before is checked at once."""
@@ -112,6 +137,15 @@ class Gateway:
         await _answer(send, 200, content, headers)
 
 
+def _said_to_caches(route: Route, given: Mapping[bytes, bytes], answer: Answer) -> Headers:
+    """What a cache between the caller and us may do with the answer: the same as we do."""
+    if not route.kept_seconds or answer.status not in (200, 304):
+        return []
+    if b"authorization" in given:
+        return [(b"cache-control", b"private, no-cache"), VARY]
+    return [(b"cache-control", f"public, max-age=0, s-maxage={route.kept_seconds:g}".encode()), VARY]
+
+
 async def _refuse(send: Send, error: DomainError) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
     content = orjson.dumps(error_document([error]))
@@ -119,6 +153,6 @@ async def _refuse(send: Send, error: DomainError) -> None:
 
 
 async def _answer(send: Send, status: int, content: bytes, headers: Headers) -> None:
-    sized = [*headers, (b"content-length", str(len(content)).encode())]
+    sized = headers if status in BODILESS else [*headers, (b"content-length", str(len(content)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": sized})
     await send({"type": "http.response.body", "body": content})

@@ -6,11 +6,12 @@ safely with the same Idempotency-Key.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import aiohttp
 from multidict import CIMultiDict
-from starlette.types import Scope, Send
+from starlette.types import Scope
 from yarl import URL
 
 from chassis import context
@@ -23,7 +24,22 @@ HOP_BY_HOP = frozenset(
 NOT_PASSED_BACK = frozenset(
     "connection keep-alive transfer-encoding content-length server date x-request-id content-encoding".split()  # noqa: SIM905
 )
+CONDITIONS = frozenset({b"if-none-match", b"if-modified-since"})
 CONNECT_ATTEMPTS = 6
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a service answered, whole. `headers` in lower case, without those of one connection and without the length."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    content: bytes
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, None where there is none."""
+        wanted = name.encode()
+        return next((value.decode("latin-1") for each, value in self.headers if each == wanted), None)
 
 
 class Proxy:
@@ -39,9 +55,14 @@ class Proxy:
         if self._session is not None:
             await self._session.close()
 
-    async def forward(self, service: str, scope: Scope, body: bytes, client_address: str, send: Send) -> None:
-        """Sends the request on and the answer back. Raises Unavailable when the service does not answer."""
-        async with await self._ask(service, scope, body, client_address) as answer:
+    async def ask(
+        self, service: str, scope: Scope, body: bytes, client_address: str, *, unconditionally: bool = False
+    ) -> Answer:
+        """Sends the request on and waits for the whole answer; `unconditionally`: an answer with a body, whatever the
+        caller has already. Raises Unavailable when the service does not answer.
+        """
+        left_out = HOP_BY_HOP | CONDITIONS if unconditionally else HOP_BY_HOP
+        async with await self._send(service, scope, body, client_address, left_out) as answer:
             try:
                 content = await answer.read()
             except (aiohttp.ClientError, TimeoutError) as error:
@@ -51,11 +72,11 @@ class Proxy:
             for name, value in answer.headers.items()
             if name.lower() not in NOT_PASSED_BACK
         ]
-        headers.append((b"content-length", str(len(content)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        return Answer(answer.status, headers, content)
 
-    async def _ask(self, service: str, scope: Scope, body: bytes, client_address: str) -> aiohttp.ClientResponse:
+    async def _send(
+        self, service: str, scope: Scope, body: bytes, client_address: str, left_out: frozenset[bytes]
+    ) -> aiohttp.ClientResponse:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
             self._session = aiohttp.ClientSession(
@@ -66,7 +87,7 @@ class Proxy:
         url = URL(self._upstreams[service] + (path + query).decode("latin-1"), encoded=True)
         headers: CIMultiDict[str] = CIMultiDict()
         for name, value in scope["headers"]:
-            if name not in HOP_BY_HOP:
+            if name not in left_out:
                 headers.add(name.decode("latin-1"), value.decode("latin-1"))
         headers["X-Request-Id"] = context.request_id.get()
         headers["X-Client-Address"] = client_address

@@ -17,7 +17,7 @@ from chassis.spec import operations, resolved
 
 @dataclass(frozen=True)
 class Route:
-    """Where one operation is served and who may call it."""
+    """Where one operation is served and who may call it; `kept_seconds`: how long everybody gets the same answer."""
 
     service: str
     method: str
@@ -25,6 +25,7 @@ class Route:
     operation_id: str
     requirement: Requirement
     rate: str
+    kept_seconds: float
 
 
 @dataclass
@@ -74,7 +75,10 @@ class RoutingTable:
         if verb in node.routes:
             raise AmbiguousPathError(f"{verb} {path} is served by {node.routes[verb].service} and by {service}")
         rate = str(operation.get("x-rate", "default"))
-        node.routes[verb] = Route(service, verb, path, operation["operationId"], requirement, rate)
+        kept_seconds = float(operation.get("x-kept-seconds", 0))
+        if kept_seconds and (verb != "GET" or not requirement.is_optional):
+            raise ValueError(f"{service}: {method} {path}: only what anybody may GET can be kept")
+        node.routes[verb] = Route(service, verb, path, operation["operationId"], requirement, rate, kept_seconds)
         self.routes.append(node.routes[verb])
 
     def _matches(self, path: str) -> Iterable[_Node]:

@@ -1,102 +1,13 @@
 """The gateway before a service that notes everything it sees: what is refused here never gets there."""
 
-import asyncio
 import socket
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, cast
+from typing import Any
 
 import pytest
 import requests
-import uvicorn
 
 from chassis import auth
-from chassis.front import Front
-from chassis.testing import fetch_test_keys, sign
-from gateway.app import Gateway
-from gateway.cors import Cors
-from gateway.limits import RateLimit
-from gateway.proxy import Proxy
-from gateway.routing import RoutingTable
-from gateway.tests.test_routing import operation, spec
-from local.ports import free_port
-
-SPEC = spec(
-    {
-        "/v1/things": {
-            "get": operation("list", security=[]),
-            "post": operation("make"),
-            "delete": operation("clear", security=[{"jwt": ["admin"]}]),
-        },
-        "/v1/login": {"post": {**operation("login", security=[]), "x-rate": "auth"}},
-    }
-)
-
-
-class Upstream(BaseHTTPRequestHandler):
-    """A service that answers what it was asked."""
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        cast(Any, self.server).seen.append(
-            (self.command, self.path, {name.lower(): value for name, value in self.headers.items()}, body)
-        )
-        if "/lost" in self.path:
-            self.close_connection = True
-            return
-        content = b'{"meta":{}}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/vnd.api+json")
-        self.send_header("ETag", 'W/"1"')
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    do_GET = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815 (as http.server calls them)
-
-    def log_message(self, *_: Any) -> None:
-        """Quiet."""
-
-
-@pytest.fixture
-def upstream() -> Iterator[Any]:
-    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
-    server.seen = []
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def url(upstream: Any) -> Iterator[str]:
-    keyring = auth.Keyring(fetch_test_keys)
-    keyring.refresh()
-    auth.configure(keyring)
-    gateway = Gateway(
-        RoutingTable({"events": SPEC}),
-        Proxy({"events": f"http://127.0.0.1:{upstream.server_port}"}, 5),
-        RateLimit({"default": 100, "auth": 2}),
-        Cors(["https://shop.example"]),
-        {"/docs": ("text/html", b"<p>docs</p>")},
-    )
-    port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(Front(gateway, {"always": lambda: True}), host="127.0.0.1", port=port, log_level="error")
-    )
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
-    thread.start()
-    while not server.started:
-        pass
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(5)
-
-
-def bearer(**claims: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {sign(7, **claims)}"}
+from gateway.tests.conftest import bearer
 
 
 @pytest.mark.parametrize(
