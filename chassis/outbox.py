@@ -3,8 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
@@ -39,9 +40,11 @@ outbox = Table(
 )
 
 # As the driver takes them: SQLAlchemy's compiling and processing would cost more than these statements do.
-_INSERT = """
+# INSERT writes what `row_of` gives; a larger statement may contain it.
+INSERT = """
 INSERT INTO outbox (message_id, type, key, request_id, traceparent, occurred_at, payload)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+VALUES (%(message_id)s, %(message_type)s, %(message_key)s, %(message_request_id)s, %(message_traceparent)s,
+  %(message_occurred_at)s, %(message_payload)s)
 """
 # Claimed by row locks and not by a cursor on ids: ids become visible in another order than they are given.
 _CLAIM = """
@@ -59,19 +62,28 @@ def publish(session: Session, message: Message, *, key: str) -> None:
 
     Raises UndeclaredMessageError for a type that declares no audience in proto/.
     """
-    kind = messages.catalogue().kind(message.DESCRIPTOR.full_name)
-    row = (
-        messages.new_id(),
-        kind.name,
-        key,
-        context.request_id.get(),
-        context.traceparent.get(),
-        clock.now(),
-        message.SerializeToString(),
-    )
-    session.connection().exec_driver_sql(_INSERT, row)
+    row = row_of(message, key=key)
+    session.connection().exec_driver_sql(INSERT, row)
+    written(session, row)
+
+
+def row_of(message: Message, *, key: str) -> dict[str, Any]:
+    """The values of `INSERT` for this message. Raises UndeclaredMessageError, as `publish` does."""
+    return {
+        "message_id": messages.new_id(),
+        "message_type": messages.catalogue().kind(message.DESCRIPTOR.full_name).name,
+        "message_key": key,
+        "message_request_id": context.request_id.get(),
+        "message_traceparent": context.traceparent.get(),
+        "message_occurred_at": clock.now(),
+        "message_payload": message.SerializeToString(),
+    }
+
+
+def written(session: Session, row: Mapping[str, Any]) -> None:
+    """Says that `INSERT` is part of this transaction: the relay is woken once it has committed."""
     db.on_commit(session, wake)
-    db.on_commit(session, partial(_note, str(row[0]), kind.name, key))
+    db.on_commit(session, partial(_note, str(row["message_id"]), row["message_type"], row["message_key"]))
 
 
 def _note(message_id: str, type_: str, key: str) -> None:

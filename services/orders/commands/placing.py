@@ -1,8 +1,8 @@
 """A cart becomes an order: seats, code uses, rows and message, all or nothing.
 
-This is the path that a flash sale takes, so it is prepared statements in one round trip: everything is worked out first,
-then one statement for order, lines and attendees, one for the message, one per ticket type and code of the ledger, and the
-commit go out together. What thousands want, the row of a ticket type, is locked only while the database works.
+This is the path that a flash sale takes, so it is one prepared statement: everything is worked out first, then order, lines,
+attendees, message, seats and code uses are written at once. What thousands want, the row of a ticket type, is locked
+only while the database works.
 """
 
 import secrets
@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import psycopg
 from sqlalchemy.orm import Session
 
+from chassis import outbox
 from chassis.auth import Claims
 from chassis.outbox import publish
 from proto.events import events_pb2
@@ -31,28 +31,36 @@ from services.orders.queries import ledger, numbers
 from services.orders.queries.ledger import CodeWish, SeatWish
 
 # Numbers are drawn before (queries/numbers.py), so that the message can be written without waiting for these rows.
-_WRITE = """
-WITH placed AS (
-  INSERT INTO orders (id, identifier, version, status, event_id, user_id, buyer_email, locale, created_at, expires_at,
-    completed_at, expiry_minutes, amount_minor, currency, discount_minor, tax_minor, tax_name, tax_rate, is_tax_included,
-    discount_code_id, access_code_id, payment_mode, captured_minor, refunded_minor, refund_status, is_billing_enabled,
-    company, tax_business_info, address, city, state, zipcode, country, order_notes)
-  VALUES (%(id)s, %(identifier)s, 1, %(status)s, %(event_id)s, %(user_id)s, %(buyer_email)s, '', %(created_at)s,
-    %(expires_at)s, %(completed_at)s, %(expiry_minutes)s, %(amount_minor)s, %(currency)s, %(discount_minor)s,
-    %(tax_minor)s, %(tax_name)s, %(tax_rate)s, %(is_tax_included)s, %(discount_code_id)s, %(access_code_id)s,
-    %(payment_mode)s, 0, 0, 'none', %(is_billing_enabled)s, %(company)s, %(tax_business_info)s, %(address)s, %(city)s,
-    %(state)s, %(zipcode)s, %(country)s, %(order_notes)s)
-), priced AS (
-  INSERT INTO order_lines (order_id, ticket_id, ticket_name, quantity, price_minor, total_minor, discount_minor)
-  SELECT %(id)s, line.* FROM unnest(%(line_tickets)s::bigint[], %(line_names)s::text[], %(line_quantities)s::int[],
-    %(line_prices)s::bigint[], %(line_totals)s::bigint[], %(line_discounts)s::bigint[]) AS line
-)
+_ORDER = """
+INSERT INTO orders (id, identifier, version, status, event_id, user_id, buyer_email, locale, created_at, expires_at,
+  completed_at, expiry_minutes, amount_minor, currency, discount_minor, tax_minor, tax_name, tax_rate, is_tax_included,
+  discount_code_id, access_code_id, payment_mode, captured_minor, refunded_minor, refund_status, is_billing_enabled,
+  company, tax_business_info, address, city, state, zipcode, country, order_notes)
+VALUES (%(id)s, %(identifier)s, 1, %(status)s, %(event_id)s, %(user_id)s, %(buyer_email)s, '', %(created_at)s,
+  %(expires_at)s, %(completed_at)s, %(expiry_minutes)s, %(amount_minor)s, %(currency)s, %(discount_minor)s,
+  %(tax_minor)s, %(tax_name)s, %(tax_rate)s, %(is_tax_included)s, %(discount_code_id)s, %(access_code_id)s,
+  %(payment_mode)s, 0, 0, 'none', %(is_billing_enabled)s, %(company)s, %(tax_business_info)s, %(address)s, %(city)s,
+  %(state)s, %(zipcode)s, %(country)s, %(order_notes)s)
+RETURNING 1
+"""
+_LINES = """
+INSERT INTO order_lines (order_id, ticket_id, ticket_name, quantity, price_minor, total_minor, discount_minor)
+SELECT %(id)s, line.* FROM unnest(%(line_tickets)s::bigint[], %(line_names)s::text[], %(line_quantities)s::int[],
+  %(line_prices)s::bigint[], %(line_totals)s::bigint[], %(line_discounts)s::bigint[]) AS line
+RETURNING 1
+"""
+_ATTENDEES = """
 INSERT INTO attendees (order_id, event_id, creator_id, seat, created_at, currency, id, identifier, ticket_id, price_minor,
   is_discount_applied, is_access_code_applied, is_checked_in, is_checked_out, is_registered, scan_version, pdf_version)
 SELECT %(id)s, %(event_id)s, %(user_id)s, %(seat)s, %(created_at)s, %(currency)s, unit.*, false, false, false, 0, 0
 FROM unnest(%(unit_ids)s::bigint[], %(unit_identifiers)s::text[], %(unit_tickets)s::bigint[], %(unit_prices)s::bigint[],
   %(unit_discounted)s::boolean[], %(unit_accessed)s::boolean[]) AS unit
+RETURNING 1
 """
+_WRITE = f"WITH placed AS ({_ORDER}), priced AS ({_LINES}) {_ATTENDEES}"
+_PLACE = ledger.taking_after(
+    {"placed": _ORDER, "priced": _LINES, "attended": _ATTENDEES, "told": f"{outbox.INSERT} RETURNING 1"}
+)
 _BLANK: Mapping[str, Any] = dict.fromkeys(column.key for column in Order.__table__.columns)
 BILLING = ("company", "tax_business_info", "address", "city", "state", "zipcode", "country", "order_notes")
 NO_DETAILS: Mapping[str, Any] = {**dict.fromkeys(BILLING), "is_billing_enabled": False}
@@ -99,12 +107,14 @@ def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
     Raises SoldOut, OfferChanged or DiscountExhausted; the transaction has been rolled back, and there is nothing.
     """
     replicas.store_offer(db, offer)
-
-    def write(connection: psycopg.Connection[Any]) -> None:
-        connection.execute(_WRITE, placement.rows)
-        publish(db, placement.created, key=placement.order.identifier)
-
-    take(db, placement.seats, placement.codes, before=write, and_commit=True)
+    row = outbox.row_of(placement.created, key=placement.order.identifier)
+    outbox.written(db, row)
+    try:
+        values = {**placement.rows, **row}
+        ledger.take(db, placement.seats, placement.codes, statement=_PLACE, values=values, and_commit=True)
+    except SoldOut:
+        turnstile.note(placement.seats)
+        raise
 
 
 def place_on_site(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> Order:
@@ -149,18 +159,10 @@ def write_order(db: Session, offer: events_pb2.Offer, rows: Mapping[str, Any]) -
     return number
 
 
-def take(
-    db: Session,
-    seats: Sequence[SeatWish],
-    codes: Sequence[CodeWish],
-    seat: Seat = Seat.HELD,
-    *,
-    before: ledger.Before | None = None,
-    and_commit: bool = False,
-) -> None:
+def take(db: Session, seats: Sequence[SeatWish], codes: Sequence[CodeWish], seat: Seat) -> None:
     """`ledger.take`, and the turnstile learns of a refusal."""
     try:
-        ledger.take(db, seats, codes, seat, before=before, and_commit=and_commit)
+        ledger.take(db, seats, codes, seat)
     except SoldOut:
         turnstile.note(seats)
         raise

@@ -4,15 +4,14 @@ A counter changes by one conditional statement, in the transaction that changes 
 last thing before the commit, so that the rows everybody wants are locked for the time of a commit only. Tickets are taken
 in the order of their ids, codes after them: two carts cannot wait for each other.
 
-A statement that takes nothing fails (`refuse` of migration 0004), and what was sent after it is not done. So the commit can be
-sent along: the locks are then held while the database works, and never while this process waits for its turn.
+A statement that cannot take all that it should fails (`refuse` of migration 0004). So it can contain the rows that it counts,
+and commit by itself: the locks are then held while the database works, and never while this process waits for its turn.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -20,23 +19,49 @@ from chassis import db as chassis_db
 from chassis.errors import Conflict
 from services.orders.domain.lifecycle import Seat
 from services.orders.domain.stock import OfferChanged, exhausted, sold_out
-from services.orders.queries.pipeline import at_once
+from services.orders.queries.committing import execute_and_commit
 
 REFUSED = "SD409"  # the SQLSTATE of `refuse`
 
-# The offer's capacity and version are written along when they are newer; an older offer takes nothing.
-_TAKE_SEATS = """
-WITH taken AS (
-INSERT INTO stock AS s (ticket_id, event_id, capacity, version, on_sale, held, sold)
-SELECT %(ticket)s, %(event)s, %(capacity)s, %(version)s, %(on_sale)s, %(held)s, %(sold)s
-WHERE %(held)s + %(sold)s <= %(capacity)s AND %(on_sale)s
-ON CONFLICT (ticket_id) DO UPDATE
-SET held = s.held + excluded.held, sold = s.sold + excluded.sold,
-    capacity = excluded.capacity, version = excluded.version, on_sale = excluded.on_sale
-WHERE s.version <= excluded.version AND s.held + s.sold + excluded.held + excluded.sold <= excluded.capacity
-RETURNING 1
-) SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN 1 ELSE refuse('these seats are not to be had') END
+# The offer's capacity and version are written along when they are newer; an older offer takes nothing. Each part begins when
+# the one before it has ended: it counts its rows.
+_TAKE = """
+seats AS (
+  INSERT INTO stock AS s (ticket_id, event_id, capacity, version, on_sale, held, sold)
+  SELECT wish.* FROM written, unnest(%(seat_tickets)s::bigint[], %(seat_events)s::bigint[], %(seat_capacities)s::int[],
+    %(seat_versions)s::bigint[], %(seat_on_sale)s::boolean[], %(seat_held)s::int[], %(seat_sold)s::int[])
+    AS wish (ticket, event, capacity, version, on_sale, held, sold)
+  WHERE written.count >= 0 AND wish.held + wish.sold <= wish.capacity AND wish.on_sale
+  ON CONFLICT (ticket_id) DO UPDATE
+  SET held = s.held + excluded.held, sold = s.sold + excluded.sold,
+      capacity = excluded.capacity, version = excluded.version, on_sale = excluded.on_sale
+  WHERE s.version <= excluded.version AND s.held + s.sold + excluded.held + excluded.sold <= excluded.capacity
+  RETURNING ticket_id
+), seated AS (
+  SELECT count(*) FROM seats
+), uses AS (
+  INSERT INTO code_uses AS c (code_id, is_access_code, use_limit, version, is_active, used)
+  SELECT wish.* FROM seated, unnest(%(use_codes)s::bigint[], %(use_is_access_code)s::boolean[], %(use_limits)s::int[],
+    %(use_versions)s::bigint[], %(use_is_active)s::boolean[], %(use_counts)s::int[])
+    AS wish (code, is_access_code, use_limit, version, is_active, uses)
+  WHERE seated.count >= 0 AND wish.is_active AND (wish.use_limit = 0 OR wish.uses <= wish.use_limit)
+  ON CONFLICT (code_id, is_access_code) DO UPDATE
+  SET used = c.used + excluded.used,
+      use_limit = excluded.use_limit, version = excluded.version, is_active = excluded.is_active
+  WHERE c.version <= excluded.version AND (excluded.use_limit = 0 OR c.used + excluded.used <= excluded.use_limit)
+  RETURNING code_id, is_access_code
+)
+SELECT CASE
+  WHEN (SELECT count FROM seated) < cardinality(%(seat_tickets)s::bigint[]) THEN refuse('no seats for wish ' || (
+    SELECT min(nth) FROM unnest(%(seat_tickets)s::bigint[]) WITH ORDINALITY AS wish (ticket, nth)
+    WHERE ticket NOT IN (SELECT ticket_id FROM seats)))
+  WHEN (SELECT count(*) FROM uses) < cardinality(%(use_codes)s::bigint[]) THEN refuse('no uses for wish ' || (
+    SELECT min(nth) FROM unnest(%(use_codes)s::bigint[], %(use_is_access_code)s::boolean[])
+      WITH ORDINALITY AS wish (code, is_access_code, nth)
+    WHERE (code, is_access_code) NOT IN (SELECT code_id, is_access_code FROM uses)))
+END
 """
+_NO_SEATS = "no seats for wish "
 _RETAKE_SEATS = """
 UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s
 WHERE ticket_id = %(ticket)s AND on_sale AND held + sold + %(held)s + %(sold)s <= capacity
@@ -45,18 +70,6 @@ RETURNING held
 _MOVE_SEATS = (
     "UPDATE stock SET held = held + %(held)s, sold = sold + %(sold)s WHERE ticket_id = %(ticket)s RETURNING held"
 )
-_TAKE_USES = """
-WITH taken AS (
-INSERT INTO code_uses AS c (code_id, is_access_code, use_limit, version, is_active, used)
-SELECT %(code)s, %(is_access_code)s, %(limit)s, %(version)s, %(is_active)s, %(uses)s
-WHERE %(is_active)s AND (%(limit)s = 0 OR %(uses)s <= %(limit)s)
-ON CONFLICT (code_id, is_access_code) DO UPDATE
-SET used = c.used + excluded.used,
-    use_limit = excluded.use_limit, version = excluded.version, is_active = excluded.is_active
-WHERE c.version <= excluded.version AND (excluded.use_limit = 0 OR c.used + excluded.used <= excluded.use_limit)
-RETURNING 1
-) SELECT CASE WHEN EXISTS (SELECT FROM taken) THEN 1 ELSE refuse('these uses are not to be had') END
-"""
 _RETAKE_USES = """
 UPDATE code_uses SET used = used + %(uses)s
 WHERE code_id = %(code)s AND is_access_code = %(is_access_code)s
@@ -73,9 +86,6 @@ SELECT id, ticket_id, seat, is_discount_applied, is_access_code_applied FROM att
 WHERE order_id = %(order)s AND seat <> %(seat)s AND deleted_at IS NULL AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
 ORDER BY id FOR UPDATE
 """
-
-
-Before = Callable[[psycopg.Connection[Any]], None]
 
 
 class NotOnSale(Conflict):
@@ -115,61 +125,74 @@ class Codes:
     access_code_id: int | None
 
 
+def taking_after(parts: Mapping[str, str]) -> str:
+    """A statement that does `parts` (names, and INSERTs that return something) and then takes seats and code uses.
+
+    All in one: one round trip, and everything or nothing without a transaction around it.
+    """
+    written = " + ".join(f"(SELECT count(*) FROM {name})" for name in parts) or "0"  # noqa: S608 (names of ours)
+    first = "".join(f"{name} AS ({part}), " for name, part in parts.items())
+    return f"WITH {first}written AS (SELECT {written} AS count), {_TAKE}"
+
+
+_TAKE_ALONE = taking_after({})
+
+
 def take(
     db: Session,
     seats: Sequence[SeatWish],
     codes: Sequence[CodeWish],
     seat: Seat = Seat.HELD,
     *,
-    before: Before | None = None,
+    statement: str = _TAKE_ALONE,
+    values: Mapping[str, Any] | None = None,
     and_commit: bool = False,
 ) -> None:
     """Takes seats and code uses for attendee rows of this transaction: the last thing before the commit.
 
-    `before` sends statements along that need no answer, ahead of those of the ledger, and `and_commit` the commit after
-    them. Raises SoldOut, OfferChanged, NotOnSale, DiscountExhausted or AccessCodeExhausted; the transaction has then been
-    rolled back, and nothing is taken.
+    `statement` is of `taking_after`, with the `values` of its parts; with `and_commit` the transaction ends with it. Raises
+    SoldOut, OfferChanged, NotOnSale, DiscountExhausted or AccessCodeExhausted; the transaction has then been rolled
+    back, and nothing is taken.
     """
-    asked: list[tuple[SeatWish | CodeWish, psycopg.Cursor[Any]]] = []
+    seats = sorted(seats, key=lambda each: each.ticket_id)
+    codes = sorted(codes, key=lambda each: (each.is_access_code, each.code_id))
+    wanted = {**(values or {}), **_seat_values(seats, seat), **_use_values(codes)}
     try:
-        with at_once(db, and_commit=and_commit) as connection:
-            if before is not None:
-                before(connection)
-            asked.extend(
-                (wish, connection.execute(_TAKE_SEATS, _seat_values(wish, seat)))
-                for wish in sorted(seats, key=lambda each: each.ticket_id)
-            )
-            asked.extend(
-                (code, connection.execute(_TAKE_USES, _use_values(code)))
-                for code in sorted(codes, key=lambda each: (each.is_access_code, each.code_id))
-            )
+        if and_commit:
+            execute_and_commit(db, statement, wanted)
+        else:
+            db.connection().exec_driver_sql(statement, wanted)
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != REFUSED:
+        diagnosis = getattr(error.orig, "diag", None)
+        if diagnosis is None or diagnosis.sqlstate != REFUSED:
             raise
         db.rollback()
-        refused = next(wish for wish, answer in asked if answer.pgresult is None)
-        raise _why(db, refused) from None
+        said = str(diagnosis.message_primary)
+        at = int(said.rpartition(" ")[2]) - 1
+        raise (_no_seats(db, seats[at]) if said.startswith(_NO_SEATS) else _no_uses(db, codes[at])) from None
 
 
-def _seat_values(wish: SeatWish, seat: Seat) -> dict[str, Any]:
+def _seat_values(seats: Sequence[SeatWish], seat: Seat) -> dict[str, Any]:
+    counts = [_counts(seat, wish.seats) for wish in seats]
     return {
-        "ticket": wish.ticket_id,
-        "event": wish.event_id,
-        "capacity": wish.capacity,
-        "version": wish.version,
-        "on_sale": wish.on_sale,
-        **_counts(seat, wish.seats),
+        "seat_tickets": [wish.ticket_id for wish in seats],
+        "seat_events": [wish.event_id for wish in seats],
+        "seat_capacities": [wish.capacity for wish in seats],
+        "seat_versions": [wish.version for wish in seats],
+        "seat_on_sale": [wish.on_sale for wish in seats],
+        "seat_held": [count["held"] for count in counts],
+        "seat_sold": [count["sold"] for count in counts],
     }
 
 
-def _use_values(code: CodeWish) -> dict[str, Any]:
+def _use_values(codes: Sequence[CodeWish]) -> dict[str, Any]:
     return {
-        "code": code.code_id,
-        "is_access_code": code.is_access_code,
-        "limit": code.limit,
-        "version": code.version,
-        "is_active": code.is_active,
-        "uses": code.uses,
+        "use_codes": [code.code_id for code in codes],
+        "use_is_access_code": [code.is_access_code for code in codes],
+        "use_limits": [code.limit for code in codes],
+        "use_versions": [code.version for code in codes],
+        "use_is_active": [code.is_active for code in codes],
+        "use_counts": [code.uses for code in codes],
     }
 
 
@@ -246,10 +269,6 @@ def is_used_up(db: Session, code_id: int) -> bool:
 
 def _counts(seat: Seat, seats: int) -> dict[str, int]:
     return {"held": seats if seat is Seat.HELD else 0, "sold": seats if seat is Seat.SOLD else 0}
-
-
-def _why(db: Session, refused: SeatWish | CodeWish) -> Exception:
-    return _no_seats(db, refused) if isinstance(refused, SeatWish) else _no_uses(db, refused)
 
 
 def _no_seats(db: Session, wish: SeatWish) -> Conflict:
