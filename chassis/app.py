@@ -1,8 +1,8 @@
 """Spec in, Connexion app out; every failure leaves as JSON:API errors.
 
 Connexion routes, validates and calls; what we replace is named here: the security step (it also knows optional logins,
-in which a bad token is still refused), validation (built once, jsonschema-rs) and the way into Flask (one hop). The Swagger
-page is the gateway's.
+in which a bad token is still refused), validation (built once, jsonschema-rs), the way into Flask (one hop) and the
+arguments of handlers (worked out once). The Swagger page is the gateway's.
 """
 
 import logging
@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis import context, idempotency, jsonapi, spec
 from chassis.auth import Claims, Requirement
+from chassis.calling import handling
 from chassis.errors import KINDS, BadRequest, Conflict, DomainError, NotFound
 from chassis.front import Checks, Front
 from chassis.responses import JSON_API, error_document, respond
@@ -77,7 +78,7 @@ def create_app(
     jsonapi.prepare(metadata)
     _answer_errors(app)
     app.middleware.app, app.middleware.middleware_stack = app.middleware._build_middleware_stack()
-    _build_handlers_once(app)
+    _call_handlers(app, document)
     waiting = [each["operationId"] for _, _, each in spec.operations(document) if each.get("x-waits")]
     app._middleware_app.asgi_app = OneHop(app.app.wsgi_app, threads, waiting=waiting, waiting_threads=waiting_threads)
     return Front(cast(ASGIApp, app), checks, slow_seconds=slow_seconds)
@@ -130,11 +131,14 @@ class Guard(RoutedMiddleware[GuardApi]):
     api_cls = GuardApi
 
 
-def _build_handlers_once(app: FlaskApp) -> None:
-    """Connexion decorates a handler anew for every request; the result is always the same."""
+def _call_handlers(app: FlaskApp, document: Mapping[str, Any]) -> None:
+    """Flask calls our views (`chassis.calling`); Connexion would build its own anew for every request."""
+    declared = {operation["operationId"]: (path, operation) for _, path, operation in spec.operations(document)}
     for endpoint, view in app.app.view_functions.items():
-        if hasattr(view, "fn"):
-            app.app.view_functions[endpoint] = view.fn
+        if (operation_id := getattr(view, "operation_id", None)) is not None:
+            path, operation = declared[operation_id]
+            parameters = spec.parameters(document, path, operation)
+            app.app.view_functions[endpoint] = handling(view._fn, operation, parameters)
 
 
 def _answer_errors(app: FlaskApp) -> None:

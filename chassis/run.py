@@ -16,10 +16,9 @@ from importlib import import_module
 from typing import Any
 
 import grpc
-import uvicorn
 from sqlalchemy.pool import QueuePool
 
-from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc, tracing
+from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc, serving, tracing
 from chassis.app import create_app
 from chassis.broker import Broker, BrokerDownError, connect
 from chassis.config import ServiceSettings, load
@@ -29,10 +28,10 @@ from chassis.jobs import Clock, Job, job, jobs_in
 from chassis.listening import Listening
 from chassis.outbox import Relay
 from chassis.service import Service
+from chassis.serving import GRACE_SECONDS
 
 logger = logging.getLogger(__name__)
 ROLES = ("api", "grpc", "worker")
-GRACE_SECONDS = 10
 KEEP_ALIVE_SECONDS = 75  # longer than the gateway keeps an idle connection, so that it never sends into a closing one
 
 
@@ -151,23 +150,8 @@ def _serve_http(service: Service, settings: ServiceSettings, roles: Sequence[str
             slow_seconds=settings.slow_request_seconds,
             metadata=service.metadata[0],
         )
-    host, _, port = address.rpartition(":")
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=int(port),
-        loop="uvloop",
-        http="httptools",
-        lifespan="on" if "api" in roles else "off",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        backlog=4096,
-    )
     logger.info("started", extra={"roles": ",".join(roles), "address": address})
-    uvicorn.Server(config).run()
+    serving.server(app, address, has_lifespan="api" in roles, keep_alive_seconds=KEEP_ALIVE_SECONDS).run()
 
 
 def _peers(name: str, settings: ServiceSettings) -> rpc.Peers:

@@ -102,6 +102,13 @@ def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str
                 yield method, path, item[method]
 
 
+def parameters(document: Mapping[str, Any], path: str, operation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parameters of an operation and of its path, with their schemas, resolved."""
+    declared = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
+    found = [resolved(document, each) for each in declared]
+    return [{**each, "schema": resolved(document, each.get("schema", {}))} for each in found]
+
+
 def _read(path: Path) -> Document:
     with path.open(encoding="utf-8") as file:
         document = _with_text_keys(yaml.load(file, _Loader))  # noqa: S506 (a safe loader with fewer types)

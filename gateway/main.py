@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 import requests
-import uvicorn
 from prometheus_client import start_http_server
 
 import services
-from chassis import auth, keys, log, rpc, spec, tracing
+from chassis import auth, keys, log, rpc, serving, spec, tracing
 from chassis.broker import connect
 from chassis.config import load
 from chassis.front import Front
@@ -84,21 +83,8 @@ def main() -> None:
     if settings.metrics_address:
         metrics_host, _, metrics_port = settings.metrics_address.rpartition(":")
         start_http_server(int(metrics_port), metrics_host)
-    host, _, port = settings.http_address.rpartition(":")
-    config = uvicorn.Config(
-        build(settings, listening.is_ready),
-        host=host,
-        port=int(port),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=10,
-        backlog=4096,
-    )
     try:
-        uvicorn.Server(config).run()
+        serving.server(build(settings, listening.is_ready), settings.http_address).run()
     finally:
         listening.stop()
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from chassis.auth import Requirement
-from chassis.spec import operations, resolved
+from chassis.spec import operations, parameters
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class RoutingTable:
             requirement = Requirement.of(operation.get("security", document.get("security")))
         except ValueError as error:
             raise ValueError(f"{service}: {method} {path}: {error}") from None
-        schemas = _path_parameters(document, path, operation)
+        declared = parameters(document, path, operation)
+        schemas = {each["name"]: each["schema"] for each in declared if each["in"] == "path"}
         node = self._root
         for segment in path.strip("/").split("/"):
             node = _step(node, segment, schemas)
@@ -123,9 +124,3 @@ def _expression(schema: Mapping[str, Any]) -> tuple[int, str]:
     if schema.get("enum"):
         return 1, "|".join(re.escape(str(value)) for value in schema["enum"])
     return 10, "[^/]+"
-
-
-def _path_parameters(document: Mapping[str, Any], path: str, operation: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    declared = [*document["paths"][path].get("parameters", []), *operation.get("parameters", [])]
-    parameters = [resolved(document, each) for each in declared]
-    return {each["name"]: resolved(document, each.get("schema", {})) for each in parameters if each["in"] == "path"}

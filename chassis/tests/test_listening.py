@@ -26,8 +26,12 @@ class Silent:
 
 def test_a_process_is_ready_once_it_hears_broadcasts_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[Any] = []
-    monkeypatch.setattr("chassis.run.uvicorn.Config", lambda app, **_: served.append(app))
-    monkeypatch.setattr("chassis.run.uvicorn.Server", lambda _: SimpleNamespace(run=lambda: None))
+
+    def server(app: Any, *_: Any, **__: Any) -> Any:
+        served.append(app)
+        return SimpleNamespace(run=lambda: None)
+
+    monkeypatch.setattr("chassis.run.serving.server", server)
     monkeypatch.setattr(db, "is_reachable", lambda: True)
     monkeypatch.setattr(auth, "keyring", lambda: SimpleNamespace(try_refresh=lambda: True))
     broker = Silent()

@@ -7,9 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
-import uvicorn
 
-from chassis import auth
+from chassis import auth, serving
 from chassis.front import Front
 from chassis.testing import fetch_test_keys, sign
 from gateway.app import Gateway
@@ -90,9 +89,7 @@ def url(upstream: Any) -> Iterator[str]:
         {"/docs": ("text/html", b"<p>docs</p>")},
     )
     port = free_port()
-    server = uvicorn.Server(
-        uvicorn.Config(Front(gateway, {"always": lambda: True}), host="127.0.0.1", port=port, log_level="error")
-    )
+    server = serving.server(Front(gateway, {"always": lambda: True}), f"127.0.0.1:{port}")
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
     thread.start()
     while not server.started:

@@ -42,6 +42,15 @@ def test_a_request_is_forwarded_whole(url: str, upstream: Any) -> None:
     assert "cookie" not in seen
 
 
+def test_nobody_chooses_an_address(url: str, upstream: Any) -> None:
+    """Limits are per address: only a proxy that the operator trusts may say whose request it brings."""
+    headers = {"X-Forwarded-For": "6.6.6.6", "Forwarded": "for=6.6.6.6", "X-Client-Address": "6.6.6.6"}
+    requests.get(f"{url}/v1/things", headers=headers, timeout=5)
+    [(_, _, seen, _)] = upstream.seen
+    assert seen["x-client-address"] == "127.0.0.1"
+    assert not {"x-forwarded-for", "forwarded"} & set(seen)
+
+
 def test_a_body_that_is_too_large_is_413(url: str, upstream: Any) -> None:
     answer = requests.post(f"{url}/v1/things", data=b"x" * 1_100_000, headers=bearer(), timeout=5)
     assert answer.status_code == 413

@@ -28,6 +28,7 @@ from services.orders.domain.lifecycle import SEATS, Seat, Status
 from services.orders.domain.stock import SoldOut
 from services.orders.models import Order
 from services.orders.queries import ledger, numbers
+from services.orders.queries.committing import array
 from services.orders.queries.ledger import CodeWish, SeatWish
 
 # Numbers are drawn before (queries/numbers.py), so that the message can be written without waiting for these rows.
@@ -111,7 +112,7 @@ def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
     outbox.written(db, row)
     try:
         values = {**placement.rows, **row}
-        ledger.take(db, placement.seats, placement.codes, statement=_PLACE, values=values, and_commit=True)
+        ledger.take(db, placement.seats, placement.codes, last=_PLACE, values=values)
     except SoldOut:
         turnstile.note(placement.seats)
         raise
@@ -213,18 +214,18 @@ def _rows(
         "payment_mode": terms.payment_mode,
         **_of_status(terms.status, now, minutes),
         **(terms.details or NO_DETAILS),
-        "line_tickets": [line.ticket_id for line in quote.lines],
+        "line_tickets": array(line.ticket_id for line in quote.lines),
         "line_names": [line.name for line in quote.lines],
-        "line_quantities": [line.quantity for line in quote.lines],
-        "line_prices": [line.price_minor for line in quote.lines],
-        "line_totals": [line.total_minor for line in quote.lines],
-        "line_discounts": [0 if quote.is_custom else line.discount_minor for line in quote.lines],
+        "line_quantities": array(line.quantity for line in quote.lines),
+        "line_prices": array(line.price_minor for line in quote.lines),
+        "line_totals": array(line.total_minor for line in quote.lines),
+        "line_discounts": array(0 if quote.is_custom else line.discount_minor for line in quote.lines),
         "unit_ids": numbers.attendees.take(attendees),
         "unit_identifiers": [secrets.token_hex(8) for _ in written],
-        "unit_tickets": [unit.ticket_id for unit in written],
-        "unit_prices": [unit.price_minor for unit in written],
-        "unit_discounted": [unit.is_discounted for unit in written],
-        "unit_accessed": [unit.is_accessed for unit in written],
+        "unit_tickets": array(unit.ticket_id for unit in written),
+        "unit_prices": array(unit.price_minor for unit in written),
+        "unit_discounted": array(unit.is_discounted for unit in written),
+        "unit_accessed": array(unit.is_accessed for unit in written),
     }
 
 

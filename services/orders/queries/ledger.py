@@ -19,7 +19,7 @@ from chassis import db as chassis_db
 from chassis.errors import Conflict
 from services.orders.domain.lifecycle import Seat
 from services.orders.domain.stock import OfferChanged, exhausted, sold_out
-from services.orders.queries.committing import execute_and_commit
+from services.orders.queries.committing import Statement, array, execute_and_commit
 
 REFUSED = "SD409"  # the SQLSTATE of `refuse`
 
@@ -125,17 +125,17 @@ class Codes:
     access_code_id: int | None
 
 
-def taking_after(parts: Mapping[str, str]) -> str:
+def taking_after(parts: Mapping[str, str]) -> Statement:
     """A statement that does `parts` (names, and INSERTs that return something) and then takes seats and code uses.
 
     All in one: one round trip, and everything or nothing without a transaction around it.
     """
     written = " + ".join(f"(SELECT count(*) FROM {name})" for name in parts) or "0"  # noqa: S608 (names of ours)
     first = "".join(f"{name} AS ({part}), " for name, part in parts.items())
-    return f"WITH {first}written AS (SELECT {written} AS count), {_TAKE}"
+    return Statement(f"WITH {first}written AS (SELECT {written} AS count), {_TAKE}")
 
 
-_TAKE_ALONE = taking_after({})
+_TAKE_ALONE = f"WITH written AS (SELECT 0 AS count), {_TAKE}"
 
 
 def take(
@@ -144,24 +144,22 @@ def take(
     codes: Sequence[CodeWish],
     seat: Seat = Seat.HELD,
     *,
-    statement: str = _TAKE_ALONE,
+    last: Statement | None = None,
     values: Mapping[str, Any] | None = None,
-    and_commit: bool = False,
 ) -> None:
     """Takes seats and code uses for attendee rows of this transaction: the last thing before the commit.
 
-    `statement` is of `taking_after`, with the `values` of its parts; with `and_commit` the transaction ends with it. Raises
-    SoldOut, OfferChanged, NotOnSale, DiscountExhausted or AccessCodeExhausted; the transaction has then been rolled
-    back, and nothing is taken.
+    With `last` (of `taking_after`, with the `values` of its parts) the transaction ends with it. Raises SoldOut, OfferChanged,
+    NotOnSale, DiscountExhausted or AccessCodeExhausted; the transaction has then been rolled back, and nothing is taken.
     """
     seats = sorted(seats, key=lambda each: each.ticket_id)
     codes = sorted(codes, key=lambda each: (each.is_access_code, each.code_id))
     wanted = {**(values or {}), **_seat_values(seats, seat), **_use_values(codes)}
     try:
-        if and_commit:
-            execute_and_commit(db, statement, wanted)
+        if last is not None:
+            execute_and_commit(db, last, wanted)
         else:
-            db.connection().exec_driver_sql(statement, wanted)
+            db.connection().exec_driver_sql(_TAKE_ALONE, wanted)
     except DBAPIError as error:
         diagnosis = getattr(error.orig, "diag", None)
         if diagnosis is None or diagnosis.sqlstate != REFUSED:
@@ -175,24 +173,24 @@ def take(
 def _seat_values(seats: Sequence[SeatWish], seat: Seat) -> dict[str, Any]:
     counts = [_counts(seat, wish.seats) for wish in seats]
     return {
-        "seat_tickets": [wish.ticket_id for wish in seats],
-        "seat_events": [wish.event_id for wish in seats],
-        "seat_capacities": [wish.capacity for wish in seats],
-        "seat_versions": [wish.version for wish in seats],
-        "seat_on_sale": [wish.on_sale for wish in seats],
-        "seat_held": [count["held"] for count in counts],
-        "seat_sold": [count["sold"] for count in counts],
+        "seat_tickets": array(wish.ticket_id for wish in seats),
+        "seat_events": array(wish.event_id for wish in seats),
+        "seat_capacities": array(wish.capacity for wish in seats),
+        "seat_versions": array(wish.version for wish in seats),
+        "seat_on_sale": array(wish.on_sale for wish in seats),
+        "seat_held": array(count["held"] for count in counts),
+        "seat_sold": array(count["sold"] for count in counts),
     }
 
 
 def _use_values(codes: Sequence[CodeWish]) -> dict[str, Any]:
     return {
-        "use_codes": [code.code_id for code in codes],
-        "use_is_access_code": [code.is_access_code for code in codes],
-        "use_limits": [code.limit for code in codes],
-        "use_versions": [code.version for code in codes],
-        "use_is_active": [code.is_active for code in codes],
-        "use_counts": [code.uses for code in codes],
+        "use_codes": array(code.code_id for code in codes),
+        "use_is_access_code": array(code.is_access_code for code in codes),
+        "use_limits": array(code.limit for code in codes),
+        "use_versions": array(code.version for code in codes),
+        "use_is_active": array(code.is_active for code in codes),
+        "use_counts": array(code.uses for code in codes),
     }
 
 

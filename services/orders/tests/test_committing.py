@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from chassis import db
-from services.orders.queries.committing import execute_and_commit
+from services.orders.queries.committing import Statement, array, execute_and_commit
 
 ADD = "INSERT INTO invoice_counters (event_id, prefix, last) VALUES (%(event)s, 'T', 1)"
 REFUSED = f"WITH added AS ({ADD} RETURNING 1) SELECT refuse('no') FROM added"  # noqa: S608 (our own)
@@ -37,7 +37,7 @@ def test_others_see_it_before_the_transaction_returns(is_last: bool) -> None:
     with db.transaction() as session:
         if is_last:
             begin(session)
-        execute_and_commit(session, ADD, {"event": 2})
+        execute_and_commit(session, Statement(ADD), {"event": 2})
         assert counters() == 1 + is_last
     assert counters() == 1 + is_last
 
@@ -47,7 +47,7 @@ def test_of_a_transaction_whose_last_statement_fails_nothing_stays(is_last: bool
     def work(session: Session) -> None:
         if is_last:
             begin(session)
-        execute_and_commit(session, REFUSED, {"event": 2})
+        execute_and_commit(session, Statement(REFUSED), {"event": 2})
 
     for _ in range(12):  # also once the driver has prepared it
         with pytest.raises(DBAPIError) as raised:
@@ -59,7 +59,7 @@ def test_of_a_transaction_whose_last_statement_fails_nothing_stays(is_last: bool
 def test_the_connection_is_as_before() -> None:
     """The next transaction on it can be rolled back."""
     with db.transaction() as session:
-        execute_and_commit(session, ADD, {"event": 1})
+        execute_and_commit(session, Statement(ADD), {"event": 1})
     session = Session(db.engine())
     begin_anew = {"event": 2}
     session.connection().exec_driver_sql(ADD, begin_anew)
@@ -85,6 +85,20 @@ def test_what_failed_first_is_said_however_the_answers_arrive(monkeypatch: pytes
     with db.transaction() as session:
         begin(session)
         with pytest.raises(OperationalError) as raised:
-            execute_and_commit(session, ADD, {"event": 2})
+            execute_and_commit(session, Statement(ADD), {"event": 2})
         session.rollback()
     assert isinstance(raised.value.orig, psycopg.errors.DeadlockDetected)
+
+
+def test_a_statement_is_numbered_by_name() -> None:
+    statement = Statement("SELECT %(b)s, %(a)s, %(b)s::int[]")
+    assert statement.text == "SELECT $1, $2, $1::int[]"
+    assert statement.arguments({"a": 1, "b": 2, "c": 3}) == [2, 1]
+
+
+@pytest.mark.parametrize("values", [[], [1, -(2**62)], [True, False]])
+def test_an_array_is_read_as_it_was_written(values: list[int]) -> None:
+    kind = "boolean" if values and values[0] is True else "bigint"
+    with db.engine().connect() as connection:
+        read = connection.exec_driver_sql(f"SELECT %s::{kind}[]", (array(values),)).scalar_one()
+    assert read == values
