@@ -86,6 +86,7 @@ class EmbeddedPostgres:
         with self._alone():
             if self._owner:
                 self._owner.let_reach(self.folder, self._binaries)
+                _require_way(self._owner, self._binaries)
             if not self.data.exists():
                 self._create()
             if self.pid is not None and self._recorded_port() != self.port:
@@ -222,6 +223,14 @@ class EmbeddedPostgres:
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _require_way(owner: Unprivileged, programs: Path) -> None:
+    if (barrier := owner.kept_out_by(programs)) is not None:
+        raise PostgresFailed(
+            f"PostgreSQL does not run as root, and the user it runs as instead cannot get to its programs: {barrier} lets "
+            f"nobody but root pass. Start as an ordinary user, move the checkout elsewhere, or: chmod o+x {barrier}"
+        )
 
 
 def binaries() -> Path:

@@ -55,6 +55,17 @@ class Unprivileged:
                 if not mode & stat.S_IXOTH:
                     step.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
 
+    def kept_out_by(self, folder: Path) -> Path | None:
+        """The first folder on the way that does not let this user pass, None where all do.
+
+        The right to pass that was lent does not help a program that asks whether it may: access(2) counts its own rights only.
+        """
+        for step in (*reversed(folder.parents), folder):
+            status = step.stat()
+            if not (status.st_mode & stat.S_IXOTH or status.st_uid == self.user_id):
+                return step
+        return None
+
 
 def _can_pass_on_reading() -> bool:
     """Linux, and a root who has not lost that right (a container's may have)."""

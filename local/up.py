@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from local import demo
+from local.postgres import PostgresFailed
 from local.process import NotReady
 from local.secrets import LocalSecrets
 from local.system import RATE_AUTH_PER_MINUTE, RATE_PER_MINUTE, Ports, System
@@ -74,7 +75,7 @@ def _run(system: System, stop: threading.Event) -> None:
         made = demo.load(system.url, system.secrets)
         _tell(system, made, time.monotonic() - started)
         _watch(system, stop)
-    except NotReady as problem:
+    except (NotReady, PostgresFailed) as problem:
         if not stop.is_set():
             sys.exit(f"\n{problem}")
     finally:

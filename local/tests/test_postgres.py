@@ -145,6 +145,17 @@ def test_root_without_the_right_to_lend_lets_others_pass(monkeypatch: pytest.Mon
         assert value(server.url, "SELECT 1") == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="others run PostgreSQL as themselves")
+def test_programs_that_nobody_but_root_can_get_to_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a checkout that root made in `mktemp -d`: initdb would only say that a binary is invalid."""
+    with TemporaryDirectory() as private:
+        monkeypatch.setattr("local.postgres.binaries", lambda: Path(private))
+        monkeypatch.setattr(unprivileged, "_can_pass_on_reading", lambda: True)
+        with pytest.raises(PostgresFailed, match=rf"chmod o\+x {private}$"):
+            EmbeddedPostgres(Path(private, "postgres"), 1).start()
+        assert not Path(private, "postgres", "data").exists()
+
+
 def test_a_taken_port_is_said_and_does_not_hang(postgres: EmbeddedPostgres, tmp_path: Path) -> None:
     with pytest.raises(PostgresFailed, match=rf"(?s)port {postgres.port}.*could not bind"):
         EmbeddedPostgres(tmp_path / "second", postgres.port).start()
