@@ -725,6 +725,30 @@ class OrderExpired(_message.Message):
 Global___OrderExpired: _TypeAlias = OrderExpired  # noqa: Y015
 
 @_typing.final
+class OrderUnsettled(_message.Message):
+    """An order that was completed or placed is neither any more, though nobody cancelled it: an admin moved it back, or gave up
+    waiting for a transfer. Sales figures no longer count it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ORDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def order(self) -> Global___OrderState: ...
+    def __init__(
+        self,
+        *,
+        order: Global___OrderState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OrderUnsettled: _TypeAlias = OrderUnsettled  # noqa: Y015
+
+@_typing.final
 class AttendeesReleased(_message.Message):
     """Some attendees no longer come (partial refund): their tickets are revoked."""
 

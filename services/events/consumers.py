@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from chassis import clock, replicas
 from chassis.inbox import consumes
 from proto.accounts.accounts_pb2 import UserChanged
-from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderPlaced
+from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderPlaced, OrderUnsettled
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import erasing, sales
 from services.events.models import Event, StripeAuthorization, User
@@ -63,6 +63,12 @@ def count_sale(db: Session, message: OrderPaid) -> None:
 def count_placed(db: Session, message: OrderPlaced) -> None:
     """Counts an order that will be paid by other means."""
     sales.count(db, message.order, "placed")
+
+
+@consumes(OrderUnsettled)
+def uncount_unsettled(db: Session, message: OrderUnsettled) -> None:
+    """An order that was moved back does not count until it is paid or placed again."""
+    sales.count(db, message.order, "over")
 
 
 @consumes(OrderCancelled)

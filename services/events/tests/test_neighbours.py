@@ -13,7 +13,7 @@ from chassis.errors import NotFound
 from proto.accounts.accounts_pb2 import User as UserState
 from proto.accounts.accounts_pb2 import UserChanged
 from proto.events import events_pb2 as pb
-from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderPlaced, OrderState
+from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderPlaced, OrderState, OrderUnsettled
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import consumers
 from services.events.grpc_server import EventsServicer
@@ -145,6 +145,10 @@ def test_a_placed_order_is_counted_as_placed_until_it_is_paid_or_cancelled(
     hear(consumers.count_placed, OrderPlaced(order=order(1, 3)))
     assert figures() == [99, 2, 99, 2]
     hear(consumers.uncount_sale, OrderCancelled(order=order(2, 5)))
+    assert figures() == [0, 0, 99, 2]
+    hear(consumers.uncount_unsettled, OrderUnsettled(order=order(1, 6)))
+    assert figures() == [0, 0, 0, 0]
+    hear(consumers.count_sale, OrderPaid(order=order(1, 7)))
     assert figures() == [0, 0, 99, 2]
     assert len(published(pb.EventChanged)) == told, "a sale changes nothing that others keep of the event"
 

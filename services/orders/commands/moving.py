@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from services.orders.commands import refunding, telling
 from services.orders.commands.invoicing import next_invoice_number
 from services.orders.commands.placing import expires_at
-from services.orders.domain.lifecycle import LIVE, SEATS, Status
+from services.orders.domain.lifecycle import LIVE, SEATS, SETTLED, Status
 from services.orders.models import Order
 from services.orders.queries import ledger
 from services.orders.queries import orders as queries
@@ -59,5 +59,7 @@ def _tell(db: Session, order: Order, source: Status, target: Status, is_deletion
         telling.say_cancelled(db, order, was_paid=source is Status.COMPLETED, deleted=is_deletion)
     elif target is Status.EXPIRED:
         telling.say_expired(db, order)
+    if source in SETTLED and target not in SETTLED and target is not Status.CANCELLED:
+        telling.say_unsettled(db, order)
     if source is Status.COMPLETED and target in LIVE:
         telling.say_released(db, order, [each.id for each in queries.attendees_of(db, order.id)])

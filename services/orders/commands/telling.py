@@ -138,6 +138,11 @@ def say_expired(db: Session, order: Order) -> None:
     publish(db, orders_pb2.OrderExpired(order=order_state(db, order)), key=order.identifier)
 
 
+def say_unsettled(db: Session, order: Order) -> None:
+    """The order was completed or placed, and is neither any more."""
+    publish(db, orders_pb2.OrderUnsettled(order=order_state(db, order)), key=order.identifier)
+
+
 def say_released(db: Session, order: Order, attendee_ids: Iterable[int]) -> None:
     """These attendees do not come any more."""
     message = orders_pb2.AttendeesReleased(

@@ -54,6 +54,7 @@ class Condition(StrEnum):
 I, P, L, C, E, X = Status  # noqa: E741 (columns of the table below: initializing, pending, pLaced, completed, expired, X)
 LIVE = frozenset({I, P, L, C})
 UNPAID = frozenset({I, P})
+SETTLED = frozenset({L, C})  # what counts as sold, paid or to be paid
 EDITABLE_BY_BUYER = frozenset({I, P})
 SEATS: Mapping[Status, Seat] = {
     I: Seat.HELD,

@@ -454,6 +454,23 @@ def test_an_admin_revives_an_order_only_while_seats_are_free(admin: Any, buyer: 
     assert seats() == {1: (0, 1)}
 
 
+def test_what_an_admin_moves_back_is_told_so_that_sales_do_not_count_it(admin: Any, order: Any, published: Any) -> None:
+    placed = order({"id": 1})
+    path = f"/v1/orders/{placed['attributes']['identifier']}"
+    for status in ("completed", "placed", "pending"):
+        assert admin.patch(path, json=patch(placed, status=status)).status_code == 200
+    [unsettled] = published(orders_pb2.OrderUnsettled)
+    [paid], [offline] = published(orders_pb2.OrderPaid), published(orders_pb2.OrderPlaced)
+    assert unsettled.order.identifier == placed["attributes"]["identifier"]
+    assert unsettled.order.version > offline.order.version > paid.order.version, "or a late one would count again"
+    assert admin.patch(path, json=patch(placed, status="placed")).status_code == 200
+    assert admin.patch(path, json=patch(placed, status="expired")).status_code == 200
+    assert len(published(orders_pb2.OrderUnsettled)) == 2
+    assert admin.patch(path, json=patch(placed, status="placed")).status_code == 200
+    assert admin.patch(path, json=patch(placed, status="cancelled")).status_code == 200
+    assert len(published(orders_pb2.OrderUnsettled)) == 2, "OrderCancelled says it"
+
+
 def test_if_match_refuses_what_has_changed(buyer: Any, order: Any) -> None:
     placed = order({"id": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}"
