@@ -131,8 +131,7 @@ def transaction() -> Iterator[Session]:
         _roll_back(db)
         if _sqlstate(error) in RETRIED_SQLSTATES:
             raise
-        log.warning("database unavailable", extra={"error": str(error).split("\n")[0]})
-        raise Unavailable("The database does not answer. Nothing was changed; please try again.") from error
+        raise _unavailable(error) from error
     except BaseException:
         _roll_back(db)
         raise
@@ -157,6 +156,30 @@ def run(work: Callable[[Session], T]) -> T:
     raise AssertionError("unreachable")
 
 
+def look(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of one statement that is its own transaction, by the driver alone: for what is read on every request.
+
+    Raises Unavailable (503) when the database cannot be reached.
+    """
+    try:
+        pooled = engine().raw_connection()
+    except (OperationalError, PoolTimeoutError, DisconnectionError) as error:
+        raise _unavailable(error) from error
+    try:
+        driver: Any = pooled.driver_connection
+        driver.autocommit = True
+        rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
+        driver.autocommit = False
+    except BaseException as error:
+        pooled.invalidate()
+        if isinstance(error, psycopg.OperationalError):
+            raise _unavailable(error) from error
+        raise
+    finally:
+        pooled.close()
+    return rows
+
+
 def on_commit(db: Session, callback: Callable[[], None]) -> None:
     """Calls `callback` once after this transaction has committed; a callback given twice is called once."""
     callbacks: list[Callable[[], None]] = db.info.setdefault("on_commit", [])
@@ -172,6 +195,11 @@ def is_reachable() -> bool:
     except (DBAPIError, PoolTimeoutError, DisconnectionError):
         return False
     return True
+
+
+def _unavailable(error: Exception) -> Unavailable:
+    log.warning("database unavailable", extra={"error": str(error).split("\n")[0]})
+    return Unavailable("The database does not answer. Nothing was changed; please try again.")
 
 
 def _sqlstate(error: Exception) -> str | None:

@@ -104,6 +104,31 @@ def test_a_database_that_does_not_answer_is_unavailable(settings: Any) -> None:
         db.configure(settings.database_url)
 
 
+def test_a_look_is_its_own_transaction_and_leaves_the_connection_as_it_was(app: Any, settings: Any) -> None:
+    db.configure(settings.database_url, pool_size=1)
+    assert db.look("SELECT a, a + %s FROM generate_series(1, 2) AS a", (10,)) == [(1, 11), (2, 12)]
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        db.look("SELECT 1 / %s", (0,))
+    assert db.look("SELECT %s::text", ("still there",)) == [("still there",)]
+    with db.transaction() as session:
+        pin(session, "lost")
+        session.rollback()
+    assert texts() == []
+    db.configure(settings.database_url)
+
+
+def test_a_look_at_a_database_that_goes_away_is_unavailable(app: Any, settings: Any) -> None:
+    with pytest.raises(Unavailable):
+        db.look("SELECT pg_terminate_backend(pg_backend_pid()), %s", (1,))
+    assert db.look("SELECT %s::int", (1,)) == [(1,)], "the next one has a connection that lives"
+    db.configure("postgresql://nobody@127.0.0.1:1/nothing")
+    try:
+        with pytest.raises(Unavailable):
+            db.look("SELECT %s::int", (1,))
+    finally:
+        db.configure(settings.database_url)
+
+
 def test_a_job_runs_in_one_process_at_a_time(app: Any) -> None:
     running = threading.Event()
     finish = threading.Event()

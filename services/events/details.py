@@ -60,10 +60,7 @@ def _look(identifier: str, claims: Claims | None) -> tuple[int, Stamp, bool]:
     user_id = 0 if claims is None else claims.user_id
     is_number = identifier.isascii() and identifier.isdigit()
     key = int(identifier[:18]) if is_number else identifier
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        row = connection.exec_driver_sql(_BY_ID if is_number else _BY_IDENTIFIER, (user_id, key)).first()
-    if row is not None:
-        event_id, *stamp, is_published, role_ids = row
+    for event_id, *stamp, is_published, role_ids in db.look(_BY_ID if is_number else _BY_IDENTIFIER, (user_id, key)):
         is_admin = claims is not None and claims.is_admin
         if is_published or is_admin or passes("team", role_ids or ()):
             return event_id, tuple(stamp), is_admin or passes("coorganizer", role_ids or ())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from chassis import clock, db
@@ -82,16 +82,13 @@ def forget_all() -> None:
 def get_offer(request: pb.OfferRequest) -> pb.Offer:
     """The offer for a cart. Raises what the checks in `domain.offers` refuse."""
     cart = Cart([(line.ticket_id, line.quantity) for line in request.lines])
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        event_id = _event_id(connection, request, cart)
-        remembered, role_ids = _current(connection, event_id, request.user_id)
-        offers.check_tickets(cart, remembered.tickets, allow_deleted=request.ignore_sale_rules)
-        return _offer(connection, request, cart, remembered, role_ids)
+    event_id = _event_id(request, cart)
+    remembered, role_ids = _current(event_id, request.user_id)
+    offers.check_tickets(cart, remembered.tickets, allow_deleted=request.ignore_sale_rules)
+    return _offer(request, cart, remembered, role_ids)
 
 
-def _offer(
-    connection: Connection, request: pb.OfferRequest, cart: Cart, known: Remembered, role_ids: list[int]
-) -> pb.Offer:
+def _offer(request: pb.OfferRequest, cart: Cart, known: Remembered, role_ids: list[int]) -> pb.Offer:
     runs_event = request.is_admin or passes("coorganizer", role_ids)
     offer = pb.Offer()
     offer.CopyFrom(known.common)
@@ -107,13 +104,13 @@ def _offer(
         offers.check_modules(cart, known.tickets, known.switches)
         if not runs_event:
             offers.check_sale(cart, known.tickets, known.ends_at, now)
-            if found := _access_code(connection, request, known):
+            if found := _access_code(request, known):
                 facts, part = found
                 if offers.check_access(cart, known.tickets, facts, known.event.id, known.ends_at, now):
                     offer.access_code.CopyFrom(part)
             else:
                 offers.check_access(cart, known.tickets, None, known.event.id, known.ends_at, now)
-            if discount := _discount(connection, request, known):
+            if discount := _discount(request, known):
                 facts, discount_part = discount
                 discounted = offers.check_discount(cart, known.tickets, facts, known.event.id, known.ends_at, now)
                 offer.discount.CopyFrom(discount_part)
@@ -137,42 +134,37 @@ def _facts_only(request: pb.OfferRequest, cart: Cart, known: Remembered, offer: 
     return frozenset()
 
 
-def _discount(
-    connection: Connection, request: pb.OfferRequest, known: Remembered
-) -> tuple[CodeFacts, pb.Discount] | None:
+def _discount(request: pb.OfferRequest, known: Remembered) -> tuple[CodeFacts, pb.Discount] | None:
     code_id = request.discount_code_id or known.discounts_by_text.get(request.discount_code.strip().lower(), 0)
     if not code_id and not request.discount_code.strip():
         return None
-    return known.discounts.get(code_id) or _foreign(connection, DiscountCode, code_id, "discount", pb.Discount())
+    return known.discounts.get(code_id) or _foreign(DiscountCode, code_id, "discount", pb.Discount())
 
 
-def _access_code(
-    connection: Connection, request: pb.OfferRequest, known: Remembered
-) -> tuple[CodeFacts, pb.AccessCode] | None:
+def _access_code(request: pb.OfferRequest, known: Remembered) -> tuple[CodeFacts, pb.AccessCode] | None:
     code_id = request.access_code_id or known.access_codes_by_text.get(request.access_code.strip().lower(), 0)
     if not code_id and not request.access_code.strip():
         return None
-    return known.access_codes.get(code_id) or _foreign(connection, AccessCode, code_id, "access", pb.AccessCode())
+    return known.access_codes.get(code_id) or _foreign(AccessCode, code_id, "access", pb.AccessCode())
 
 
-def _foreign(connection: Connection, model: Any, code_id: int, kind: str, part: Any) -> tuple[CodeFacts, Any]:
+def _foreign(model: Any, code_id: int, kind: str, part: Any) -> tuple[CodeFacts, Any]:
     """A code of another event, so that the checks can say in their order what is wrong with it."""
-    found = connection.execute(
-        select(model.event_id, model.is_active, model.valid_from, model.valid_till).where(
-            model.id == code_id, model.deleted_at.is_(None)
-        )
-    ).first()
+    wanted = select(model.event_id, model.is_active, model.valid_from, model.valid_till)
+    with db.transaction() as session:
+        found = session.execute(wanted.where(model.id == code_id, model.deleted_at.is_(None))).first()
     if found is None:
         raise offers.unknown_code(kind)
     facts = CodeFacts(code_id, found.event_id, found.is_active, found.valid_from, found.valid_till, 0, 0, frozenset())
     return facts, part
 
 
-def _event_id(connection: Connection, request: pb.OfferRequest, cart: Cart) -> int:
+def _event_id(request: pb.OfferRequest, cart: Cart) -> int:
     """The event that this is about: that of the tickets, which has to be the named one where one is named."""
     wanted = [ticket_id for ticket_id in cart.quantities if ticket_id not in _event_of_ticket]
     if wanted:
-        rows = connection.execute(select(Ticket.id, Ticket.event_id).where(Ticket.id.in_(wanted)))
+        with db.transaction() as session:
+            rows = session.execute(select(Ticket.id, Ticket.event_id).where(Ticket.id.in_(wanted))).all()
         with _lock:
             _event_of_ticket.update({row.id: row.event_id for row in rows})
             while len(_event_of_ticket) > REMEMBERED_TICKETS:
@@ -188,29 +180,31 @@ def _event_id(connection: Connection, request: pb.OfferRequest, cart: Cart) -> i
         if not event_ids:
             raise Unprocessable("Say which tickets, or which event.", code="event-missing")
         return event_ids.pop() or 0
-    named = _named(connection, request.event_key, next(iter(event_ids), None))
+    named = _named(request.event_key, next(iter(event_ids), None))
     if event_ids and named not in event_ids:
         raise Unprocessable("The tickets belong to another event.", code="ticket-wrong-event")
     return named
 
 
-def _named(connection: Connection, key: str, expected: int | None) -> int:
+def _named(key: str, expected: int | None) -> int:
     if key.isascii() and key.isdigit():
         return int(key[:18])
     remembered = _events.get(expected or 0)
     if remembered is not None and remembered.event.identifier == key:
         return remembered.event.id
-    found = connection.execute(select(Event.id).where(Event.identifier == key[:64])).scalar()
+    with db.transaction() as session:
+        found = session.execute(select(Event.id).where(Event.identifier == key[:64])).scalar()
     if found is None:
         raise NotFound("There is no such event.", code="event-not-found")
     return int(found)
 
 
-def _current(connection: Connection, event_id: int, user_id: int) -> tuple[Remembered, list[int]]:
-    row = connection.exec_driver_sql(_STAMP, (event_id, user_id, event_id)).first()
-    if row is None:
+def _current(event_id: int, user_id: int) -> tuple[Remembered, list[int]]:
+    rows = db.look(_STAMP, (event_id, user_id, event_id))
+    if not rows:
         raise RuntimeError("the tables modules and settings have no row; run the migrations")
-    stamp: Stamp = (row[0], row[1], row[2])
+    *numbers, role_ids = rows[0]
+    stamp: Stamp = (numbers[0], numbers[1], numbers[2])
     remembered = _events.get(event_id)
     if remembered is None or remembered.stamp != stamp:
         remembered = _load(event_id, stamp)
@@ -218,7 +212,7 @@ def _current(connection: Connection, event_id: int, user_id: int) -> tuple[Remem
             _events[event_id] = remembered
             while len(_events) > REMEMBERED_EVENTS:
                 _events.popitem(last=False)
-    return remembered, row[3] or []
+    return remembered, role_ids or []
 
 
 def _load(event_id: int, stamp: Stamp) -> Remembered:

@@ -246,9 +246,9 @@ def available(db: Session, ticket_ids: Sequence[int]) -> dict[int, int]:
 
 def glance(ticket_id: int) -> int | None:
     """Seats left of a ticket type, read without a transaction, for refusing early; None where the ledger has no row."""
-    with chassis_db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        row = connection.exec_driver_sql(_STOCK, ([ticket_id],)).first()
-    return None if row is None else int(row.capacity - row.held - row.sold)
+    for _, capacity, _, _, held, sold in chassis_db.look(_STOCK, ([ticket_id],)):
+        return int(capacity - held - sold)
+    return None
 
 
 def uses_left(db: Session, code_id: int, is_access_code: bool, limit: int) -> int | None:

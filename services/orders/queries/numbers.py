@@ -28,8 +28,7 @@ class Numbers:
 
     def _draw(self, count: int) -> None:
         statement = f"SELECT nextval('{self._sequence}') FROM generate_series(1, %s)"  # noqa: S608 (our own names)
-        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            self._drawn.extend(row[0] for row in connection.exec_driver_sql(statement, (count,)))
+        self._drawn.extend(row[0] for row in db.look(statement, (count,)))
 
 
 orders = Numbers("orders_id_seq", 100)
