@@ -163,7 +163,7 @@ def look(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """
     try:
         pooled = engine().raw_connection()
-    except (OperationalError, PoolTimeoutError, DisconnectionError) as error:
+    except (psycopg.OperationalError, PoolTimeoutError, DisconnectionError) as error:
         raise _unavailable(error) from error
     try:
         driver: Any = pooled.driver_connection
