@@ -8,7 +8,6 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from enum import Enum
 from typing import Any
 
@@ -19,13 +18,11 @@ from chassis import clock, messages
 from services.payments import queries
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import Provider
+from services.payments.commands import leases
 from services.payments.domain.attempts import LIVE, Status, is_over
 from services.payments.domain.currencies import to_paypal, to_stripe
 from services.payments.models.payments import Payment
 from services.payments.models.stripe_authorizations import StripeAuthorization
-
-LEASE = timedelta(seconds=60)
-"""Longer than anybody can need it: a look and a charge, each tried twice, each up to its time-outs."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ def open_first(db: Session, wish: Wish, *, means_digest: str, charging: bool) ->
         "currency": wish.currency,
         "status": Status.UNKNOWN.value if charging else Status.OPEN.value,
         "means_digest": means_digest,
-        "call_until": now + LEASE,
+        "call_until": leases.end(),
         "created_at": now,
     }
     made = db.connection().exec_driver_sql(_OPEN_FIRST, {**fields, "request": Jsonb(dict(wish.request))}).first()
@@ -239,5 +236,5 @@ def _lease(db: Session, payment: Payment, turn: Turn) -> Taken:
 
 
 def _take(payment: Payment) -> None:
-    payment.call_until = clock.now() + LEASE
+    payment.call_until = leases.end()
     payment.ask_at = payment.call_until

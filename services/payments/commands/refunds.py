@@ -14,6 +14,7 @@ from chassis.outbox import publish
 from proto.orders.orders_pb2 import RefundRequested
 from services.payments import queries, statements
 from services.payments.clients.providers import Provider
+from services.payments.commands import leases
 from services.payments.commands.attempts import account_of, provider_of
 from services.payments.commands.settling import book
 from services.payments.domain import ledger
@@ -25,7 +26,6 @@ from services.payments.models.refunds import Refund
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=60)
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=30)
 
@@ -50,7 +50,7 @@ def take(db: Session, refund_id: uuid.UUID) -> tuple[Payment, Refund, Provider] 
     payment = db.get_one(Payment, refund.payment_id)
     provider = provider_of(db, payment)
     refund.tries += 1
-    refund.call_until = refund.try_at = now + LEASE
+    refund.call_until = refund.try_at = leases.end()
     return payment, refund, provider
 
 
