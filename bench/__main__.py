@@ -68,17 +68,20 @@ def orders(system: System, stage: Stage) -> None:
 
 
 def reads(system: System, stage: Stage) -> None:
-    """Event list and detail, as a visitor."""
+    """Event list and detail: as a visitor, whom the gateway may answer by itself, and logged in, which the service answers."""
     print("\nreads")
-    for title, path, total in (
-        ("event detail", f"/v1/events/{stage.event_identifier}", 2000),
-        ("event list", "/v1/events", 1000),
+    for title, path, token, total in (
+        ("event detail, a visitor", f"/v1/events/{stage.event_identifier}", "", 4000),
+        ("event detail, logged in", f"/v1/events/{stage.event_identifier}", stage.tokens[0], 2000),
+        ("event list, a visitor", "/v1/events", "", 4000),
+        ("event list, logged in", "/v1/events", stage.tokens[0], 1000),
     ):
-        load.run(system.url, 4, [Call(path)] * 100)
-        report, used = _measured(system, partial(load.run, system.url, 8, [Call(path)] * total))
+        call = Call(path, token=token)
+        load.run(system.url, 4, [call] * 100)
+        report, used = _measured(system, partial(load.run, system.url, 8, [call] * total))
         _expect(report, {200})
         ms = used.total() * 1000 / total
-        print(f"  {title:<14} {report.per_second:>7.0f}/s  p50 {report.quantile_ms(0.5):.1f} ms  CPU {ms:.2f} ms each")
+        print(f"  {title:<24} {report.per_second:>6.0f}/s  p50 {report.quantile_ms(0.5):.1f} ms  CPU {ms:.2f} ms each")
 
 
 def purchase(system: System, stage: Stage) -> None:
