@@ -1,8 +1,8 @@
 """The database of one service: one engine per process, and the two ways to open a transaction.
 
 Entrances (`api`, `grpc_server`, `consumers`, `jobs`) open the transaction: return commits, raise rolls back. Nobody below
-an entrance commits, but for the one statement whose locks everybody waits for (services/orders/queries/pipeline.py). No remote
-call belongs inside one.
+an entrance commits, but for the one statement whose locks everybody waits for (services/orders/queries/committing.py). No
+remote call belongs inside one.
 """
 
 import logging
