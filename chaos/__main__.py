@@ -32,6 +32,12 @@ def main() -> int:
     folder = Path(wishes.folder or tempfile.mkdtemp(prefix="stagedoor-chaos-"))
     print(f"data and logs: {folder}", flush=True)
     rabbitmq = RabbitMQ(wishes.broker, shlex.split(wishes.rabbitmqctl)) if wishes.broker else None
+    if rabbitmq is not None and (queues := rabbitmq.queued()):
+        print(
+            f"The RabbitMQ at {wishes.broker} has queues already ({', '.join(sorted(queues)[:3])}, …). Two systems on one broker"
+        )
+        print("would hear each other's messages: give it one of its own.")
+        return 2
     with (
         Relays() as relays,
         System(folder, quiet_ports(), broker_url=wishes.broker, route=relays.route, settings=SETTINGS) as system,
