@@ -1,12 +1,15 @@
 """Charging a card: once, whatever happens on the way."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from chassis import db as database
 from chassis.errors import Conflict, Unavailable, Unprocessable
 from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentFailed
-from services.payments import jobs
+from services.payments import calls, jobs
 from services.payments.tests.conftest import Shop, charges, make_due, rows
 
 
@@ -217,3 +220,48 @@ def test_a_mode_without_an_account_is_refused(shop: Shop, monkeypatch: pytest.Mo
         shop.charge()
     assert refusal.value.code == "provider-not-configured"
     assert rows("SELECT 1 FROM payments") == []
+
+
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_what_the_provider_said_survives_a_restart_of_the_database(
+    shop: Shop, stripe_fake: RunningFake, monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    """Nobody waits for a lease to run out: the process that heard the answer writes it down as soon as it can, once."""
+    real, failures = database.run, [2]
+
+    def run(work: Callable[[Any], Any]) -> Any:
+        if charges(stripe_fake) and failures[0]:
+            failures[0] -= 1
+            if is_committed:  # and only the answer was lost
+                real(work)
+            raise Unavailable("The database does not answer.")
+        return real(work)
+
+    monkeypatch.setattr(database, "run", run)
+    assert shop.charge().status == "captured"
+    assert failures == [0]
+    assert charges(stripe_fake) == [("eur", 10710)]
+    assert shop.heard() == ["PaymentCaptured"]
+    assert rows("SELECT status, call_until FROM payments") == [("captured", None)]
+
+
+def test_a_database_that_stays_away_leaves_the_outcome_to_the_next_look(
+    shop: Shop, stripe_fake: RunningFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calls, "RESTART_SECONDS", 0.2)
+    real = database.run
+
+    def run(work: Callable[[Any], Any]) -> Any:
+        if charges(stripe_fake):
+            raise Unavailable("The database does not answer.")
+        return real(work)
+
+    with monkeypatch.context() as away:
+        away.setattr(database, "run", run)
+        with pytest.raises(Unavailable):
+            shop.charge()
+    assert rows("SELECT status FROM payments") == [("unknown",)]
+    make_due()
+    jobs.settle_attempts()
+    assert rows("SELECT status FROM payments") == [("captured",)]
+    assert charges(stripe_fake) == [("eur", 10710)]
