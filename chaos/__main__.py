@@ -53,7 +53,7 @@ def _play(theatre: Theatre, wishes: argparse.Namespace, deadline: float) -> int:
     violated = 0
     longest = SECONDS_AT_LEAST
     results: list[Result] = []
-    for number in range(1, wishes.rounds + 1):
+    for number in range(wishes.first, wishes.first + wishes.rounds):
         if time.monotonic() + longest > deadline:
             break
         result = theatre.play(number, f"{wishes.seed}.{number}" if "." not in wishes.seed else wishes.seed)
@@ -91,6 +91,9 @@ def _wishes() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", default="1", help="of all rounds; or one round's own, like 1.7, to see it again")
+    parser.add_argument(
+        "--first", type=int, default=1, help="the number of the first round: with 17, the tenth is a rolling one"
+    )
     parser.add_argument(
         "--seconds", type=float, default=0, help="in all; no round begins that would probably end later (0: no limit)"
     )
