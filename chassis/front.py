@@ -9,7 +9,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import context, metrics, tracing
-from chassis.errors import DomainError, PayloadTooLarge
+from chassis.errors import DomainError, PayloadTooLarge, Unavailable
 from chassis.responses import JSON_API, error_document
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,12 @@ MAX_BODY_BYTES = 1_048_576
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Checks = Mapping[str, Callable[[], bool]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+# Who restarts containers gives addresses away: a request for an api may reach a worker. Its sender shall try again.
+_MISDIRECTED = Unavailable(
+    "This process serves no requests. Nothing was changed; please try again.", code="misdirected"
+)
 
 
 class Front:
@@ -51,7 +57,7 @@ class Front:
         if page is not None:
             await page(send)
         elif self.app is None:
-            await _answer(send, 404, b"{}")
+            await _refuse(send, _MISDIRECTED)
         else:
             await self._serve(self.app, scope, receive, send)
 
@@ -134,10 +140,13 @@ def _bounded(headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
 
 
 async def _refuse(send: Send, error: DomainError) -> None:
-    await _answer(send, error.status, orjson.dumps(error_document([error])), JSON_API)
+    headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+    await _answer(send, error.status, orjson.dumps(error_document([error])), JSON_API, headers)
 
 
-async def _answer(send: Send, status: int, body: bytes, media_type: str = "application/json") -> None:
-    headers = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+async def _answer(
+    send: Send, status: int, body: bytes, media_type: str = "application/json", headers: Headers = ()
+) -> None:
+    described = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode()), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": described})
     await send({"type": "http.response.body", "body": body})

@@ -78,7 +78,8 @@ class Proxy:
         self, service: str, scope: Scope, body: bytes, client_address: str, left_out: frozenset[bytes]
     ) -> aiohttp.ClientResponse:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            # Containers that restart get other addresses, and theirs go to others: names are looked up anew each second.
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=1)
             self._session = aiohttp.ClientSession(
                 connector=connector, timeout=self._timeout, auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()
             )
