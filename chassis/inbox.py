@@ -158,8 +158,7 @@ class Dispatcher:
         """Of all pairs of message and handler, those that are new. Sorted, so that two batches cannot deadlock."""
         pairs = sorted({(each.message_id, name) for each in envelopes for name, _ in self._handlers_of(each)})
         values = (clock.now(), [message_id for message_id, _ in pairs], [name for _, name in pairs])
-        rows = session.connection().exec_driver_sql(_REMEMBER, values)
-        return {(row.message_id, row.handler) for row in rows}
+        return {(row.message_id, row.handler) for row in db.execute(session, _REMEMBER, values)}
 
     def _handlers_of(self, envelope: Envelope) -> list[tuple[str, Handler]]:
         try:

@@ -187,7 +187,7 @@ def queue_mail(
     An address that cannot be one is kept as failed: a person's slip must not undo the purchase it belongs to.
     """
     mail_ = Mail(kind, recipient, about, subject, text, html, attachments, version)
-    return session.connection().exec_driver_sql(_QUEUE, _row(mail_, clock.now())).first() is not None
+    return bool(db.execute(session, _QUEUE, _row(mail_, clock.now())))
 
 
 def queue_mails(session: Session, mails: Sequence[Mail]) -> None:
@@ -250,7 +250,7 @@ def deliver_some(post: Post) -> bool:
     moment = clock.now()
     leased_until = moment + LASTS
     with db.transaction() as session:
-        leased = session.connection().exec_driver_sql(_LEASE, (leased_until, moment, post.transport.batch)).all()
+        leased = db.execute(session, _LEASE, (leased_until, moment, post.transport.batch))
         places = _locate(session, leased, post)
     if leased:
         with Lease([row.id for row in leased], leased_until, _write) as lease:
@@ -311,7 +311,7 @@ def _file(packed: Mapping[str, str], places: Mapping[str, str], post: Post) -> F
 
 def _write(statement: str, values: tuple[Any, ...]) -> None:
     with db.transaction() as session:
-        session.connection().exec_driver_sql(statement, values)
+        db.execute(session, statement, values)
 
 
 def _problem(address: str) -> str:

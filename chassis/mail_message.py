@@ -10,6 +10,7 @@ from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import Address
 from email.utils import encode_rfc2231, format_datetime, parseaddr
+from functools import lru_cache
 
 LONGEST_LINE = 990  # 998 is what SMTP takes; long lines stay whole, so that a link in an .eml file can be copied
 LONGEST_SUBJECT = 300
@@ -53,6 +54,7 @@ def compose(words: Words, *, sender: Address, recipient: Address, key: str, writ
     return "\n".join(head).encode() + b"\n" + body
 
 
+@lru_cache(maxsize=1024)  # the same people get several mails within moments
 def parse_address(written: str) -> Address:
     """`Name <local@domain>` or the bare address. Raises ValueError for anything that is not exactly one address."""
     if any(ord(char) < 32 or ord(char) == 127 for char in written):
@@ -73,6 +75,8 @@ def parse_address(written: str) -> Address:
 
 def one_line(written: str) -> str:
     """A header value: line breaks and control characters become spaces, so that nobody adds headers of their own."""
+    if written.isascii() and written.isprintable() and "  " not in written:  # as almost all are
+        return written.strip()[:LONGEST_SUBJECT]
     cleaned = "".join(" " if char.isspace() or ord(char) < 32 or ord(char) == 127 else char for char in written)
     return " ".join(cleaned.split())[:LONGEST_SUBJECT]
 

@@ -63,7 +63,7 @@ def publish(session: Session, message: Message, *, key: str) -> None:
     Raises UndeclaredMessageError for a type that declares no audience in proto/.
     """
     row = row_of(message, key=key)
-    session.connection().exec_driver_sql(INSERT, row)
+    db.execute(session, INSERT, row)
     written(session, row)
 
 
@@ -134,7 +134,7 @@ class Relay:
     def relay_once(self) -> int:
         """One batch; how many messages it had. Raises NotPublishedError after what was confirmed has been deleted."""
         with self._engine.begin() as connection:
-            rows = connection.exec_driver_sql(_CLAIM, (BATCH,)).all()
+            rows = db.execute(connection, _CLAIM, (BATCH,))
             if not rows:
                 return 0
             failure = self._publish([Envelope(*row[1:]) for row in rows])
@@ -171,11 +171,11 @@ class Relay:
             return
         self._measured_at = time.monotonic()
         with self._engine.begin() as connection:
-            rows, age_seconds = connection.exec_driver_sql(_MEASURE).one()
+            [(rows, age_seconds)] = db.execute(connection, _MEASURE)
         metrics.outbox_rows.set(rows)
         metrics.outbox_age_seconds.set(age_seconds)
 
 
 def _delete(connection: Connection, row_ids: Sequence[int]) -> None:
     if row_ids:
-        connection.exec_driver_sql(_DELETE, (list(row_ids),))
+        db.execute(connection, _DELETE, (list(row_ids),))

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DataError, IntegrityError
 
 from chassis import db, jobs
 from chassis.errors import Unavailable
@@ -102,6 +103,30 @@ def test_a_database_that_does_not_answer_is_unavailable(settings: Any) -> None:
         assert not db.is_reachable()
     finally:
         db.configure(settings.database_url)
+
+
+def test_the_driver_alone_answers_named_rows_in_the_same_transaction(app: Any) -> None:
+    with db.transaction() as session:
+        pin(session, "by SQLAlchemy")
+        [row] = db.execute(session, "INSERT INTO notes (author, text) VALUES (2, %(text)s) RETURNING id, text", {"text": "x"})
+        assert (row.text, row.id) == ("x", row[0])
+        assert db.execute(session, "UPDATE notes SET author = 3 WHERE author = %s", (2,)) == []
+        assert db.execute(session, "SELECT text FROM notes WHERE author = 4") == []
+        session.rollback()
+    assert texts() == []
+
+
+def test_a_failure_of_the_driver_is_what_sqlalchemy_would_raise(app: Any) -> None:
+    """So that deadlocks are tried again and outages are told apart. The values stay out of it: they may be a person's."""
+    with pytest.raises(IntegrityError) as raised, db.transaction() as session:
+        db.execute(session, "INSERT INTO notes (author, text) VALUES (1, %s)", (None,))
+    assert raised.value.orig is not None and raised.value.orig.sqlstate == "23502"  # type: ignore[attr-defined]
+    with pytest.raises(DataError) as raised_too, db.transaction() as session:
+        db.execute(session, "SELECT %s::text, 1 / 0", ("a secret",))
+    assert "a secret" not in str(raised_too.value)
+    with pytest.raises(Unavailable), db.transaction() as session:
+        db.execute(session, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert texts() == [], "the next one has a connection that lives"
 
 
 def test_a_look_is_its_own_transaction_and_leaves_the_connection_as_it_was(app: Any, settings: Any) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from chassis import money
 from chassis.auth import Claims
-from chassis.db import transaction
+from chassis.db import execute, transaction
 from chassis.errors import Conflict, Forbidden
 from proto.orders.orders_pb2 import OrderState
 from services.events import clients, queries
@@ -59,7 +59,6 @@ class EventHasOrders(Forbidden):
 
 def count(db: Session, order: OrderState, status: Literal["completed", "placed", "over"]) -> None:
     """Notes an order's newest state; the figures of its event move by the difference. What is over counts nowhere."""
-    connection = db.connection()
     amount_minor, tickets = (order.amount_minor, len(order.attendees)) if status != "over" else (0, 0)
     is_placed = status == "placed"
     values = {
@@ -72,8 +71,8 @@ def count(db: Session, order: OrderState, status: Literal["completed", "placed",
         "placed": amount_minor if is_placed else 0,
         "coming": tickets if is_placed else 0,
     }
-    if connection.exec_driver_sql(_LOCK, values).first() is not None:  # so that `known` is what the last one noted
-        connection.exec_driver_sql(_COUNT, values)
+    if execute(db, _LOCK, values):  # so that `known` is what the last one noted
+        execute(db, _COUNT, values)
 
 
 def completed_amount(event: Event) -> float:

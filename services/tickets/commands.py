@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from chassis import clock, context, replicas
+from chassis.db import execute
 from chassis.errors import NotFound
 from chassis.idempotency import answers
 from chassis.mail import forget_recipient
@@ -79,7 +80,7 @@ def issue(db: Session, state: OrderState, *, now: datetime) -> bool:
         issued = [_issued(attendee) for attendee in sorted(state.attendees, key=lambda attendee: attendee.id)]
         columns = map(list, zip(*issued, strict=True))
         facts = (state.identifier, state.event_id, state.version, state.version)
-        db.connection().exec_driver_sql(_ISSUE, (*facts, *columns))
+        execute(db, _ISSUE, (*facts, *columns))
     return True
 
 
@@ -98,7 +99,7 @@ def remember(db: Session, state: OrderState, status: str, *, now: datetime) -> b
         context.request_id.get(),
         context.traceparent.get(),
     )
-    return db.connection().exec_driver_sql(_REMEMBER, row).first() is not None
+    return bool(execute(db, _REMEMBER, row))
 
 
 def void_order(db: Session, state: OrderState, status: str, *, now: datetime) -> bool:

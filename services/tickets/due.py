@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.orm import Session
 
+from chassis.db import execute
+
 RENDERING = 8  # the advisory locks of renderers, by order
 CANDIDATES = 20
 IS_DUE = "status = 'paid' AND (rendered_revision < revision OR is_invoice_wanted)"
@@ -55,19 +57,20 @@ def claimed_order(engine: Engine, now: datetime) -> Iterator[tuple[Row[Any] | No
     order is free again at once. The order is None when another renderer finished it while we looked.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        identifier = connection.exec_driver_sql(_CLAIM, (now, CANDIDATES, RENDERING)).scalar()
-        if identifier is None:
+        claimed = execute(connection, _CLAIM, (now, CANDIDATES, RENDERING))
+        if not claimed:
             yield None
             return
+        [(identifier,)] = claimed
         try:
             yield _read(connection, identifier)
         finally:
-            connection.exec_driver_sql(_UNLOCK, (RENDERING, identifier))
+            execute(connection, _UNLOCK, (RENDERING, identifier))
 
 
 def lock_order(db: Session, identifier: str) -> Row[Any] | None:
     """FOR UPDATE: the order comes before its tickets in the lock order."""
-    return db.connection().exec_driver_sql(_LOCK_ORDER, (identifier,)).first()
+    return next(iter(execute(db, _LOCK_ORDER, (identifier,))), None)
 
 
 def note_pages(db: Session, drawn: Sequence[tuple[int, int, str]]) -> set[int]:
@@ -75,28 +78,29 @@ def note_pages(db: Session, drawn: Sequence[tuple[int, int, str]]) -> set[int]:
     if not drawn:
         return set()
     columns = tuple(map(list, zip(*sorted(drawn), strict=True)))
-    return set(db.connection().exec_driver_sql(_NOTE_PAGES, columns).scalars())
+    return {row.attendee_id for row in execute(db, _NOTE_PAGES, columns)}
 
 
 def note_order(
     db: Session, identifier: str, *, pdf_key: str, invoice_key: str, has_invoice: bool, revision: int
 ) -> None:
     """Everything up to `revision` is drawn; what changed meanwhile has a higher one, and stays due."""
-    db.connection().exec_driver_sql(_NOTE_ORDER, (pdf_key, invoice_key, has_invoice, revision, identifier))
+    execute(db, _NOTE_ORDER, (pdf_key, invoice_key, has_invoice, revision, identifier))
 
 
 def note_trouble(
     db: Session, identifier: str, *, pdf_key: str, invoice_key: str, problem: str, due_at: datetime
 ) -> None:
     """Something could not be drawn: later again."""
-    db.connection().exec_driver_sql(_NOTE_TROUBLE, (pdf_key, invoice_key, problem, due_at, identifier))
+    execute(db, _NOTE_TROUBLE, (pdf_key, invoice_key, problem, due_at, identifier))
 
 
 def drawn_tickets(db: Session, identifier: str) -> Sequence[Row[Any]]:
     """The valid tickets that have a PDF."""
-    return db.connection().exec_driver_sql(_DRAWN, (identifier,)).all()
+    return execute(db, _DRAWN, (identifier,))
 
 
 def _read(connection: Connection, identifier: str) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    order = connection.exec_driver_sql(_ORDER, (identifier,)).first()
-    return order, connection.exec_driver_sql(_TICKETS, (identifier,)).all() if order is not None else []
+    for order in execute(connection, _ORDER, (identifier,)):
+        return order, execute(connection, _TICKETS, (identifier,))
+    return None, []

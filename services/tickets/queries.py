@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from chassis.db import execute
 from proto.events.events_pb2 import Event as EventState
 from services.tickets.models import Event, EventRole, Order, Scan, Ticket
 
@@ -52,13 +53,12 @@ def passages_of(db: Session, attendee_id: int) -> Sequence[Scan]:
 def present_pdfs(db: Session, issues: Sequence[tuple[int, int]], identifiers: Sequence[str]) -> dict[str, str]:
     """Where the PDFs of these (attendee, issue) and of these orders lie, for those that are valid now."""
     found: dict[str, str] = {}
-    connection = db.connection()
     if issues:
         attendees, numbers = map(list, zip(*issues, strict=True))
-        for row in connection.exec_driver_sql(_TICKET_PDFS, (attendees, numbers)):
+        for row in execute(db, _TICKET_PDFS, (attendees, numbers)):
             found[f"ticket:{row.attendee_id}:{row.issue}"] = row.pdf_key
     if identifiers:
-        for row in connection.exec_driver_sql(_ORDER_PDFS, (list(identifiers),)):
+        for row in execute(db, _ORDER_PDFS, (list(identifiers),)):
             found[f"order:{row.identifier}"] = row.pdf_key
     return found
 

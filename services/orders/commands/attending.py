@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
+from chassis.db import execute
 from chassis.errors import Conflict, NotFound, TooManyRequests, Unprocessable
 from chassis.money import to_decimal, to_minor
 from proto.events import events_pb2
@@ -117,7 +118,8 @@ def order_for(
     units = offers.units_of(quote, offer)
     order_id = placing.write_order(db, offer, rows)
     assigned = _assign(attendees, units, quote)
-    db.connection().exec_driver_sql(
+    execute(
+        db,
         _ASSIGN,
         {
             "order": order_id,

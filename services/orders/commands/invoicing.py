@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from chassis.db import execute
 from services.orders.models import Order
 from services.orders.queries import orders as queries
 
@@ -15,5 +16,5 @@ def next_invoice_number(db: Session, order: Order) -> str:
     """The next number of the event's invoices, without gaps: it is drawn in the transaction that completes the order."""
     event = queries.event_of(db, order)
     prefix = event.identifier.upper() if event is not None and event.identifier else str(order.event_id)
-    row = db.connection().exec_driver_sql(_NEXT, {"event": order.event_id, "prefix": prefix}).one()
+    [row] = execute(db, _NEXT, {"event": order.event_id, "prefix": prefix})
     return f"{row.prefix}-{row.last:06d}"

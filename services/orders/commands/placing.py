@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from chassis import outbox
 from chassis.auth import Claims
+from chassis.db import execute
 from chassis.outbox import publish
 from proto.events import events_pb2
 from proto.orders import orders_pb2
@@ -121,7 +122,7 @@ def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
 def place_on_site(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> Order:
     """An order with placeholder attendees, sold at the door; it may begin anywhere. `rows` is of `rows_of`."""
     replicas.store_offer(db, offer)
-    db.connection().exec_driver_sql(_WRITE, rows)
+    execute(db, _WRITE, rows)
     order = db.get_one(Order, rows["id"])
     say_new(db, order)
     take(db, offers.seat_wishes(quote, offer), offers.code_wishes(offer, offers.units_of(quote, offer)), rows["seat"])
@@ -155,7 +156,7 @@ def begun_as(rows: Mapping[str, Any], status: Status) -> dict[str, Any]:
 def write_order(db: Session, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> int:
     """Writes order and lines for attendees that exist already; the order's number."""
     replicas.store_offer(db, offer)
-    db.connection().exec_driver_sql(_WRITE, rows)
+    execute(db, _WRITE, rows)
     number: int = rows["id"]
     return number
 

@@ -7,8 +7,8 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
-from chassis import db as chassis_db
 from chassis import replicas
+from chassis.db import execute, on_commit
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
 from services.orders.commands import forgetting
@@ -87,7 +87,7 @@ def set_capacity(db: Session, ticket: events_pb2.Ticket) -> None:
         "version": revision(ticket.epoch, ticket.version),
         "on_sale": ticket.on_sale and not ticket.deleted,
     }
-    db.connection().exec_driver_sql(_SET_CAPACITY, values)
+    execute(db, _SET_CAPACITY, values)
 
 
 def reset_capacity(db: Session, ticket: events_pb2.Ticket, instead_of: int) -> None:
@@ -99,7 +99,7 @@ def reset_capacity(db: Session, ticket: events_pb2.Ticket, instead_of: int) -> N
         "on_sale": ticket.on_sale and not ticket.deleted,
         "instead_of": instead_of,
     }
-    db.connection().exec_driver_sql(_RESET_CAPACITY, values)
+    execute(db, _RESET_CAPACITY, values)
 
 
 def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
@@ -114,7 +114,7 @@ def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
         "version": revision(code.epoch, code.version),
         "is_active": code.is_active and not code.deleted,
     }
-    db.connection().exec_driver_sql(_SET_LIMIT, limit)
+    execute(db, _SET_LIMIT, limit)
 
 
 def store_user(db: Session, user: accounts_pb2.User) -> None:
@@ -181,7 +181,7 @@ def _once(db: Session, kind: str, state: Any, store: Callable[[Session, Any], No
             _known.clear()
         _known[key] = version
 
-    chassis_db.on_commit(db, remember)
+    on_commit(db, remember)
 
 
 def _same(state: Any, names: tuple[str, ...]) -> dict[str, Any]:

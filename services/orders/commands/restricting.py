@@ -2,6 +2,7 @@
 
 from sqlalchemy.orm import Session
 
+from chassis.db import execute
 from chassis.errors import Conflict
 from proto.orders import orders_pb2
 from services.orders.domain.stock import BelowSold, revision
@@ -32,7 +33,6 @@ class Outdated(Conflict):
 
 def restrict(db: Session, request: orders_pb2.RestrictRequest) -> None:
     """Takes over all these limits, or raises BelowSold with what was promised, and none of them."""
-    connection = db.connection()
     for ticket in sorted(request.tickets, key=lambda each: each.ticket_id):
         values = {
             "ticket": ticket.ticket_id,
@@ -42,7 +42,7 @@ def restrict(db: Session, request: orders_pb2.RestrictRequest) -> None:
             "on_sale": ticket.on_sale,
             "unsold": ticket.must_be_unsold,
         }
-        if connection.exec_driver_sql(_TICKET, values).first() is None:
+        if not execute(db, _TICKET, values):
             raise _refused_ticket(db, values)
     for code in sorted(request.codes, key=lambda each: (each.is_access_code, each.code_id)):
         limits = {
@@ -52,16 +52,12 @@ def restrict(db: Session, request: orders_pb2.RestrictRequest) -> None:
             "version": revision(code.epoch, code.version),
             "is_active": code.is_active,
         }
-        if connection.exec_driver_sql(_CODE, limits).first() is None:
+        if not execute(db, _CODE, limits):
             raise _refused_code(db, limits)
 
 
 def _refused_ticket(db: Session, values: dict[str, int]) -> Conflict:
-    row = (
-        db.connection()
-        .exec_driver_sql("SELECT held, sold, version FROM stock WHERE ticket_id = %(ticket)s", values)
-        .one()
-    )
+    [row] = execute(db, "SELECT held, sold, version FROM stock WHERE ticket_id = %(ticket)s", values)
     if row.version > values["version"]:
         return Outdated("The ledger knows a newer version of this ticket.")
     meta = {"ticket_id": values["ticket"], "held": row.held, "sold": row.sold}
@@ -71,14 +67,8 @@ def _refused_ticket(db: Session, values: dict[str, int]) -> Conflict:
 
 
 def _refused_code(db: Session, values: dict[str, int]) -> Conflict:
-    row = (
-        db.connection()
-        .exec_driver_sql(
-            "SELECT used, version FROM code_uses WHERE code_id = %(code)s AND is_access_code = %(is_access_code)s",
-            values,
-        )
-        .one()
-    )
+    which = "code_id = %(code)s AND is_access_code = %(is_access_code)s"
+    [row] = execute(db, f"SELECT used, version FROM code_uses WHERE {which}", values)  # noqa: S608 (a constant of ours)
     if row.version > values["version"]:
         return Outdated("The ledger knows a newer version of this code.")
     meta = {"code_id": values["code"], "used": row.used}

@@ -10,8 +10,9 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
+
+from chassis.db import failure
 
 
 class Statement:
@@ -51,9 +52,7 @@ def execute_and_commit(db: Session, statement: Statement, values: Mapping[str, A
                 psycopg.RawCursor(connection).execute(statement.text, statement.arguments(values))
                 connection.execute("COMMIT")  # is skipped when the statement fails
     except psycopg.Error as error:
-        first = _first(error)
-        kind = OperationalError if isinstance(first, psycopg.OperationalError) else DBAPIError
-        raise kind(statement.text, {}, first) from error
+        raise failure(statement.text, _first(error)) from error
 
 
 def _alone(connection: psycopg.Connection[Any], statement: str, arguments: Sequence[Any]) -> None:

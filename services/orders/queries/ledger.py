@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from chassis import db as chassis_db
+from chassis.db import execute, look
 from chassis.errors import Conflict
 from services.orders.domain.lifecycle import Seat
 from services.orders.domain.stock import OfferChanged, exhausted, sold_out
@@ -159,7 +159,7 @@ def take(
         if last is not None:
             execute_and_commit(db, last, wanted)
         else:
-            db.connection().exec_driver_sql(_TAKE_ALONE, wanted)
+            execute(db, _TAKE_ALONE, wanted)
     except DBAPIError as error:
         diagnosis = getattr(error.orig, "diag", None)
         if diagnosis is None or diagnosis.sqlstate != REFUSED:
@@ -201,13 +201,12 @@ def move(
 
     The caller holds the order's row lock. Raises SoldOut or DiscountExhausted where released seats are not free any more.
     """
-    connection = db.connection()
     wanted = {"order": order_id, "seat": seat, "ids": None if attendee_ids is None else list(attendee_ids)}
-    rows = connection.exec_driver_sql(_LOCK_ATTENDEES, wanted).all()
+    rows = execute(db, _LOCK_ATTENDEES, wanted)
     if not rows:
         return []
     ids = [row.id for row in rows]
-    connection.exec_driver_sql("UPDATE attendees SET seat = %s WHERE id = ANY(%s)", (seat, ids))
+    execute(db, "UPDATE attendees SET seat = %s WHERE id = ANY(%s)", (seat, ids))
     for ticket_id in sorted({row.ticket_id for row in rows}):
         _move_stock(db, ticket_id, seat, [Seat(row.seat) for row in rows if row.ticket_id == ticket_id])
     _move_uses(db, codes.discount_code_id, False, seat, [row for row in rows if row.is_discount_applied])
@@ -221,7 +220,7 @@ def _move_stock(db: Session, ticket_id: int, seat: Seat, before: Sequence[Seat])
     delta["held"] -= before.count(Seat.HELD)
     delta["sold"] -= before.count(Seat.SOLD)
     statement = _RETAKE_SEATS if taken_anew else _MOVE_SEATS
-    if db.connection().exec_driver_sql(statement, {"ticket": ticket_id, **delta}).first() is None:
+    if not execute(db, statement, {"ticket": ticket_id, **delta}):
         free = available(db, [ticket_id]).get(ticket_id, 0)
         raise sold_out("This ticket", free)
 
@@ -233,20 +232,20 @@ def _move_uses(db: Session, code_id: int | None, is_access_code: bool, seat: Sea
     delta = (len(rows) if seat in (Seat.HELD, Seat.SOLD) else 0) - were_taken
     values = {"code": code_id, "is_access_code": is_access_code, "uses": abs(delta)}
     if delta < 0:
-        db.connection().exec_driver_sql(_RETURN_USES, values)
-    elif delta > 0 and db.connection().exec_driver_sql(_RETAKE_USES, values).first() is None:
+        execute(db, _RETURN_USES, values)
+    elif delta > 0 and not execute(db, _RETAKE_USES, values):
         raise exhausted(is_access_code, 0)
 
 
 def available(db: Session, ticket_ids: Sequence[int]) -> dict[int, int]:
     """Seats left per ticket type, of those that the ledger knows."""
-    rows = db.connection().exec_driver_sql(_STOCK, (list(ticket_ids),)).all()
+    rows = execute(db, _STOCK, (list(ticket_ids),))
     return {row.ticket_id: row.capacity - row.held - row.sold for row in rows}
 
 
 def glance(ticket_id: int) -> int | None:
     """Seats left of a ticket type, read without a transaction, for refusing early; None where the ledger has no row."""
-    for _, capacity, _, _, held, sold in chassis_db.look(_STOCK, ([ticket_id],)):
+    for _, capacity, _, _, held, sold in look(_STOCK, ([ticket_id],)):
         return int(capacity - held - sold)
     return None
 
@@ -255,14 +254,13 @@ def uses_left(db: Session, code_id: int, is_access_code: bool, limit: int) -> in
     """How often a code with this limit can still be used; None: as often as you like."""
     if limit == 0:
         return None
-    row = db.connection().exec_driver_sql(_USES, (code_id, is_access_code)).first()
-    return limit - (row.used if row else 0)
+    used: int = sum(row.used for row in execute(db, _USES, (code_id, is_access_code)))
+    return limit - used
 
 
 def is_used_up(db: Session, code_id: int) -> bool:
     """Whether the ledger knows a discount code as used up."""
-    row = db.connection().exec_driver_sql(_USES, (code_id, False)).first()
-    return row is not None and 0 < row.use_limit <= row.used
+    return any(0 < row.use_limit <= row.used for row in execute(db, _USES, (code_id, False)))
 
 
 def _counts(seat: Seat, seats: int) -> dict[str, int]:
@@ -270,7 +268,7 @@ def _counts(seat: Seat, seats: int) -> dict[str, int]:
 
 
 def _no_seats(db: Session, wish: SeatWish) -> Conflict:
-    row = db.connection().exec_driver_sql(_STOCK, ([wish.ticket_id],)).first()
+    row = next(iter(execute(db, _STOCK, ([wish.ticket_id],))), None)
     if row is not None and row.version > wish.version:
         return OfferChanged("The offer has just changed. Please look at it again.", headers={"Retry-After": "1"})
     if not wish.on_sale:
@@ -280,7 +278,7 @@ def _no_seats(db: Session, wish: SeatWish) -> Conflict:
 
 
 def _no_uses(db: Session, code: CodeWish) -> Exception:
-    row = db.connection().exec_driver_sql(_USES, (code.code_id, code.is_access_code)).first()
+    row = next(iter(execute(db, _USES, (code.code_id, code.is_access_code))), None)
     if row is not None and row.version > code.version:
         return OfferChanged("The code has just changed. Please look at it again.", headers={"Retry-After": "1"})
     return exhausted(code.is_access_code, code.limit - (row.used if row else 0))

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.orm import Session
 
 from chassis import clock, messages
+from chassis.db import execute
 from services.payments import queries
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import Provider
@@ -99,11 +100,11 @@ def open_first(db: Session, wish: Wish, *, means_digest: str, charging: bool) ->
         "call_until": leases.end(),
         "created_at": now,
     }
-    made = db.connection().exec_driver_sql(_OPEN_FIRST, {**fields, "request": Jsonb(dict(wish.request))}).first()
-    if made is None:
+    made = execute(db, _OPEN_FIRST, {**fields, "request": Jsonb(dict(wish.request))})
+    if not made:
         return None
     payment = Payment(
-        **fields, attempt=1, authorization_id=made.authorization_id, request=dict(wish.request), provider_reference="",
+        **fields, attempt=1, authorization_id=made[0].authorization_id, request=dict(wish.request), provider_reference="",
         payment_url="",
     )  # fmt: skip
     return Taken(Turn.OURS, payment, provider_of(db, payment))
@@ -176,7 +177,7 @@ UPDATE payments SET close_wanted = true, ask_at = %s WHERE order_identifier = %s
 def want_closed(db: Session, order_identifier: str) -> bool:
     """Notes that the order's open attempt shall be closed at its provider, soon. Whether there is one."""
     values = (clock.now(), order_identifier, [status.value for status in LIVE])
-    return db.connection().exec_driver_sql(_WANT_CLOSED, values).first() is not None
+    return bool(execute(db, _WANT_CLOSED, values))
 
 
 def provider_of(db: Session, payment: Payment) -> Provider:

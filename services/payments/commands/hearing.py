@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from chassis import clock
-from chassis import db as database
+from chassis.db import execute, on_commit
 from services.payments import errands
 from services.payments.clients import paypal_documents, stripe_documents
 from services.payments.commands import refunds
@@ -92,7 +92,7 @@ def _hear(
         "payment_id": _uuid(payment_id),
         "reference": reference,
     }
-    found = db.connection().exec_driver_sql(_HEAR, values).one()
+    [found] = execute(db, _HEAR, values)
     return Heard(found.id, found.status, found.has_card) if found.is_new else None
 
 
@@ -107,7 +107,7 @@ def _settle_or_ask(db: Session, heard: Heard, report: Report | None) -> None:
     elif heard.status in LIVE:
         is_idle = (Payment.id == heard.payment_id) & Payment.call_until.is_(None)
         db.execute(update(Payment).where(is_idle).values(ask_at=clock.now()))
-        database.on_commit(db, errands.wake)
+        on_commit(db, errands.wake)
 
 
 def _uuid(text: str) -> uuid.UUID | None:

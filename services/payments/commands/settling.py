@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from chassis import clock
+from chassis.db import execute
 from chassis.outbox import publish
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentFailed
 from services.payments import queries, statements
@@ -67,7 +68,7 @@ def release(db: Session, payment_id: uuid.UUID) -> None:
 
 def book(db: Session, transfer: ledger.Transfer, payment_id: uuid.UUID) -> None:
     """Writes one line of the ledger, unless its reference is there."""
-    db.connection().exec_driver_sql(_BOOK, {**asdict(transfer), "payment_id": payment_id, "booked_at": clock.now()})
+    execute(db, _BOOK, {**asdict(transfer), "payment_id": payment_id, "booked_at": clock.now()})
 
 
 def ask_again(payment: Payment) -> None:

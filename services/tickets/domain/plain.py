@@ -31,6 +31,8 @@ def from_html(text: str) -> str:
 
 
 def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():  # as most names are, and looking at each character takes its time
+        return text
     text = normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
     return "".join(map(_shown, text))
 

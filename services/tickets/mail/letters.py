@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,26 +65,31 @@ def revoked_letter(view: TicketView) -> Letter:
 
 
 def _letter(template: str, subject: str, event: EventView, platform: PlatformView, **facts: Any) -> Letter:
-    values = {
-        "subject": subject,
-        "event": plain.one_line(event.name),
-        "when": str(moments.span(event.starts_at, event.ends_at, event.timezone, LOCALE)),
-        "where": _place(event),
-        "organizer": plain.one_line(event.organizer),
-        "message": plain.from_html(event.message),
-        "platform": {"name": plain.one_line(platform.name), "url": platform.url, "colour": platform.colour},
-        **facts,
-    }
+    values = {"subject": subject, **_scene(event, platform), **facts}
     environment = _environment()
     text = environment.get_template(f"{template}.txt").render(values)
     html = environment.get_template(f"{template}.html").render(values)
     return Letter(subject, text.strip() + "\n", html)
 
 
+@lru_cache(maxsize=64)
+def _scene(event: EventView, platform: PlatformView) -> Mapping[str, Any]:
+    """What all letters about an event say."""
+    return {
+        "event": plain.one_line(event.name),
+        "when": str(moments.span(event.starts_at, event.ends_at, event.timezone, LOCALE)),
+        "where": _place(event),
+        "organizer": plain.one_line(event.organizer),
+        "message": plain.from_html(event.message),
+        "platform": {"name": plain.one_line(platform.name), "url": platform.url, "colour": platform.colour},
+    }
+
+
 @cache
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
+        auto_reload=False,
         autoescape=select_autoescape(("html",), default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
