@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.db import run, transaction
-from chassis.errors import BadRequest, Forbidden, NotFound, Unprocessable
+from chassis.errors import BadRequest, Forbidden, Unprocessable
 from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import JSON, respond
@@ -96,8 +96,7 @@ def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) 
     entered: tickets_pb2.ScanReply | None = None
 
     def work(db: Session) -> flask.Response:
-        attendee, order = _lock(db, attendee_id)
-        relations = _relations(db, attendee, order, token_info)
+        attendee, order, relations = _lock(db, attendee_id, token_info)
         _require_unchanged(db, attendee, token_info)
         is_at_door = policy.may(Operation.CHECK_IN, relations)
         if not is_at_door:
@@ -126,8 +125,7 @@ def delete_attendee(attendee_id: str, token_info: Claims) -> flask.Response:
     now = clock.now()
 
     def work(db: Session) -> flask.Response:
-        attendee, order = _lock(db, attendee_id)
-        relations = _relations(db, attendee, order, token_info)
+        attendee, _, relations = _lock(db, attendee_id, token_info)
         policy.require(Operation.DELETE_ATTENDEE, relations, seen_by=Operation.VIEW_ATTENDEE)
         attending.remove(db, attendee, now)
         db.flush()
@@ -209,20 +207,17 @@ def writable(values: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _lock(db: Session, attendee_id: str) -> tuple[Attendee, Order | None]:
-    """Order first, then attendee: the lock order. Whoever calls this decides whether the caller may see them."""
+def _lock(db: Session, attendee_id: str, claims: Claims) -> tuple[Attendee, Order | None, frozenset[Relation]]:
+    """Order first, then attendee: the lock order. And what the caller is to them; whoever calls this decides what that allows."""
     order = queries.lock_order_of_attendee(db, int(attendee_id))
-    found = queries.attendees_by_id(db, [int(attendee_id)], lock=True)
-    if not found:
-        raise NotFound("There is no such attendee.")
-    if found[0].order_id != (order.id if order else None):
+    attendee, roles = queries.lock_attendee_with_roles(db, int(attendee_id), claims.user_id)
+    if attendee.order_id != (order.id if order else None):
         raise attending.AttendeeTaken("This attendee is just being ordered.", headers={"Retry-After": "1"})
-    return found[0], order
+    return attendee, order, _relations(attendee, order, claims, roles)
 
 
-def _relations(db: Session, attendee: Attendee, order: Order | None, claims: Claims) -> frozenset[Relation]:
+def _relations(attendee: Attendee, order: Order | None, claims: Claims, roles: frozenset[str]) -> frozenset[Relation]:
     """What the caller is to an attendee: as a buyer of its order, or as who made it while it is loose."""
-    roles = access.known_roles(db, attendee.event_id, claims.user_id) or frozenset()
     address = (attendee.email or "").lower()
     return policy.relations(
         is_buyer=claims.user_id == (order.user_id if order is not None else attendee.creator_id),

@@ -85,16 +85,16 @@ def verify_order(identifier: str, token_info: Claims) -> flask.Response:
 def find_for_charge(identifier: str, claims: Claims) -> str:
     """The identifier of an order that this caller may charge. Raises NotFound or Forbidden."""
     with transaction() as db:
-        order = queries.find(db, identifier)
-        _require_charge(db, order, claims)
-        return order.identifier
+        return _find(db, identifier, claims)[0].identifier
 
 
-def _require_charge(db: Session, order: Order, claims: Claims) -> frozenset[policy.Relation]:
-    """What the caller is to an order, who may charge it. Raises NotFound or Forbidden."""
-    relations = access.relations_of(db, order, claims)
+def _find(
+    db: Session, identifier: str, claims: Claims, *, lock: bool = False
+) -> tuple[Order, frozenset[policy.Relation]]:
+    """An order that the caller may charge, and what the caller is to it. Raises NotFound or Forbidden."""
+    order, relations = access.find(db, identifier, claims, lock=lock)
     policy.require(Operation.CHARGE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
-    return relations
+    return order, relations
 
 
 def _attributes(body: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -111,8 +111,8 @@ def _begin(
     """The attempt, and the levels that the caller holds on the order; or the answer, where this very request, sent
     before with its key, has paid the order while its answer was lost.
     """
-    order = queries.find(db, identifier, lock=True)
-    levels = policy.levels(_require_charge(db, order, claims))
+    order, relations = _find(db, identifier, claims, lock=True)
+    levels = policy.levels(relations)
     is_paid = order.status == Status.COMPLETED and order.captured_minor
     if is_paid and flask.request.headers.get("Idempotency-Key"):
         return answered(db, _document(db, order, claims, levels, status=True, message="The order is paid."))

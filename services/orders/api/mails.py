@@ -22,7 +22,6 @@ from services.orders.domain.lifecycle import Status
 from services.orders.domain.policy import Operation, Relation
 from services.orders.models import Order, Resend
 from services.orders.queries import access
-from services.orders.queries import orders as queries
 
 MINUTE = timedelta(minutes=1)
 PER_USER, IN_ALL = 5, 60
@@ -36,8 +35,7 @@ def resend_email(body: dict[str, Any], token_info: Claims) -> flask.Response:
 @asks_team
 def _resend(identifier: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
-        order = queries.find(db, identifier)
-        relations = access.relations_of(db, order, token_info)
+        order, relations = access.find(db, identifier, token_info)
         policy.require(Operation.RESEND_TICKETS, relations, seen_by=Operation.VIEW_ORDER)
         if order.status not in (Status.PLACED, Status.COMPLETED):
             raise Unprocessable(
@@ -59,8 +57,7 @@ def send_receipt(body: dict[str, Any], token_info: Claims) -> flask.Response:
 @asks_team
 def _send_receipt(identifier: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
-        order = queries.find(db, identifier)
-        relations = access.relations_of(db, order, token_info)
+        order, relations = access.find(db, identifier, token_info)
         if relations.isdisjoint({Relation.BUYER, Relation.REGISTRAR, Relation.EVENT_ADMIN, Relation.SERVER_ADMIN}):
             raise policy.refusal(Operation.RESEND_TICKETS, relations, seen_by=Operation.VIEW_ORDER)
         if order.status != Status.COMPLETED:

@@ -101,9 +101,8 @@ def update_order(identifier: str, body: dict[str, Any], token_info: Claims) -> f
     now = clock.now()
 
     def work(db: Session) -> flask.Response:
-        order = queries.find(db, key, lock=True)
+        order, relations = access.find(db, key, token_info, lock=True)
         _require_unchanged(db, order, token_info)
-        relations = access.relations_of(db, order, token_info)
         planned = changing.plan(order, incoming.values, _actors(relations))
         if planned.needs_facts and facts is None:
             raise paying.in_progress()
@@ -124,8 +123,8 @@ def delete_order(
     """Soft, by server admins (RULES 8): frees seats, voids tickets, refunds; the note reaches buyer and attendees."""
     negotiate(flask.request.headers.get("Accept"))
     with transaction() as db:
-        order = queries.find(db, identifier)
-        policy.require(Operation.DELETE_ORDER, access.relations_of(db, order, token_info), seen_by=Operation.VIEW_ORDER)
+        order, relations = access.find(db, identifier, token_info)
+        policy.require(Operation.DELETE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
         key, closed, source = order.identifier, order.attempted_at, Status(order.status)
     if closed is not None and source in UNPAID:
         _settle_attempt(key)
@@ -151,8 +150,8 @@ def _look(
 ) -> tuple[str, Plan, datetime | None, Asked | None]:
     """The order's identifier, what the PATCH means for it, its last payment attempt, and what has to be asked of events."""
     with transaction() as db:
-        order = queries.find(db, identifier)
-        actors = _actors(access.relations_of(db, order, claims))
+        order, relations = access.find(db, identifier, claims)
+        actors = _actors(relations)
         if body_id not in (str(order.id), order.identifier):
             raise _id_mismatch()
         wanted = changing.plan(order, values, actors)

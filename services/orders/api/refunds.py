@@ -19,7 +19,6 @@ from services.orders.domain import carts, policy
 from services.orders.domain.policy import Operation
 from services.orders.models import Order, Refund
 from services.orders.queries import access
-from services.orders.queries import orders as queries
 
 
 @asks_team
@@ -34,8 +33,7 @@ def refund_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
     decision = str(messages.new_id())
 
     def work(db: Session) -> flask.Response:
-        order = queries.find(db, identifier, lock=True)
-        relations = access.relations_of(db, order, token_info)
+        order, relations = access.find(db, identifier, token_info, lock=True)
         policy.require(Operation.REFUND_ORDER, relations, seen_by=Operation.VIEW_ORDER)
         key = f"{order.identifier}:{decision}"
         by = token_info.user_id

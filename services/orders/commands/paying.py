@@ -127,7 +127,9 @@ def settle(db: Session, order: Order, payment: payments_pb2.PaymentState, *, now
     if order.payment_id == payment.payment_id and order.captured_minor:
         _note_card(order, payment)  # providers may tell it later than the money
         return order
-    if queries.refund_by_key(db, f"payment:{payment.payment_id}") is not None:
+    with db.no_autoflush:  # what has changed in the order is written once, when it is told
+        given_back = queries.refund_by_key(db, f"payment:{payment.payment_id}")
+    if given_back is not None:
         return order
     reason = _why_not(order, payment)
     if reason is None and not _complete(db, order, payment, now):

@@ -14,6 +14,7 @@ from services.orders.commands import replicas
 from services.orders.domain import policy
 from services.orders.domain.policy import Operation, Relation
 from services.orders.models import Attendee, Event, EventRole, Order, Ticket, User
+from services.orders.queries import orders
 
 REASK_SECONDS = 30
 
@@ -56,6 +57,12 @@ _ROLES = select(EventRole.roles).where(EventRole.event_id == bindparam("event"),
 def relations_to_event(event_id: int, claims: Claims) -> frozenset[Relation]:
     """What the caller is to an event. Opens its own transaction."""
     return policy.relations(roles=roles_in(event_id, claims), is_server_admin=claims.is_admin)
+
+
+def find(db: Session, key: str, claims: Claims, *, lock: bool = False) -> tuple[Order, frozenset[Relation]]:
+    """An order, and what the caller is to it by what we know here. Raises NotFound."""
+    order, roles = orders.find_with_roles(db, key, claims.user_id, lock=lock)
+    return order, relations_to_order(db, order, claims, roles)
 
 
 def relations_of(db: Session, order: Order, claims: Claims) -> frozenset[Relation]:

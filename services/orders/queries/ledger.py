@@ -81,10 +81,14 @@ UPDATE code_uses SET used = used - %(uses)s WHERE code_id = %(code)s AND is_acce
 """
 _STOCK = "SELECT ticket_id, capacity, version, on_sale, held, sold FROM stock WHERE ticket_id = ANY(%s)"
 _USES = "SELECT use_limit, version, used FROM code_uses WHERE code_id = %s AND is_access_code = %s"
-_LOCK_ATTENDEES = """
-SELECT id, ticket_id, seat, is_discount_applied, is_access_code_applied FROM attendees
-WHERE order_id = %(order)s AND seat <> %(seat)s AND deleted_at IS NULL AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
-ORDER BY id FOR UPDATE
+_MOVE_ATTENDEES = """
+WITH before AS (
+  SELECT id, seat FROM attendees
+  WHERE order_id = %(order)s AND seat <> %(seat)s AND deleted_at IS NULL AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s))
+  ORDER BY id FOR UPDATE
+)
+UPDATE attendees AS a SET seat = %(seat)s FROM before WHERE a.id = before.id
+RETURNING a.id, a.ticket_id, before.seat, a.is_discount_applied, a.is_access_code_applied
 """
 
 
@@ -202,16 +206,12 @@ def move(
     The caller holds the order's row lock. Raises SoldOut or DiscountExhausted where released seats are not free any more.
     """
     wanted = {"order": order_id, "seat": seat, "ids": None if attendee_ids is None else list(attendee_ids)}
-    rows = execute(db, _LOCK_ATTENDEES, wanted)
-    if not rows:
-        return []
-    ids = [row.id for row in rows]
-    execute(db, "UPDATE attendees SET seat = %s WHERE id = ANY(%s)", (seat, ids))
+    rows = execute(db, _MOVE_ATTENDEES, wanted)
     for ticket_id in sorted({row.ticket_id for row in rows}):
         _move_stock(db, ticket_id, seat, [Seat(row.seat) for row in rows if row.ticket_id == ticket_id])
     _move_uses(db, codes.discount_code_id, False, seat, [row for row in rows if row.is_discount_applied])
     _move_uses(db, codes.access_code_id, True, seat, [row for row in rows if row.is_access_code_applied])
-    return ids
+    return sorted(row.id for row in rows)
 
 
 def _move_stock(db: Session, ticket_id: int, seat: Seat, before: Sequence[Seat]) -> None:

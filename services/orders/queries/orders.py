@@ -5,12 +5,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, any_, bindparam, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, String, any_, bindparam, func, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
-from services.orders.models import Attendee, Event, Order, OrderLine, Refund, User
+from services.orders.models import Attendee, Event, EventRole, Order, OrderLine, Refund, User
 
 
 def named(key: str) -> ColumnElement[bool] | None:
@@ -22,23 +22,48 @@ def named(key: str) -> ColumnElement[bool] | None:
 
 def find(db: Session, key: str, *, lock: bool = False, with_deleted: bool = False) -> Order:
     """The order, whoever asks; locked on wish. Raises NotFound."""
-    is_number = key.isascii() and key.isdigit()
-    order: Order | None = None
-    if named(key) is not None:
-        statement = _finding(is_number=is_number, lock=lock, with_deleted=with_deleted)
-        order = db.execute(statement, {"key": int(key) if is_number else key}).scalar()
-    if order is None:
+    statement = _finding(is_number=_is_number(key), lock=lock, with_deleted=with_deleted)
+    row = db.execute(statement, _key(key)).first() if named(key) is not None else None
+    if row is None:
         raise NotFound("There is no such order.")
+    order: Order = row[0]
     return order
 
 
+def find_with_roles(db: Session, key: str, user_id: int, *, lock: bool = False) -> tuple[Order, frozenset[str]]:
+    """The order, and the roles in its event that we know the user to have: one question for both. Raises NotFound."""
+    statement = _finding(is_number=_is_number(key), lock=lock, with_roles=True)
+    row = db.execute(statement, {**_key(key), "user": user_id}).first() if named(key) is not None else None
+    if row is None:
+        raise NotFound("There is no such order.")
+    return row[0], frozenset(row[1])
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit()
+
+
+def _key(key: str) -> dict[str, int | str]:
+    return {"key": int(key) if _is_number(key) else key}
+
+
+def _roles_in(event_id: Any) -> ColumnElement[Any]:
+    """The roles of the user (a parameter) in this event, none where we know nothing."""
+    roles = select(func.unnest(EventRole.roles)).where(
+        EventRole.event_id == event_id, EventRole.user_id == bindparam("user")
+    )
+    found: ColumnElement[Any] = func.array(roles.scalar_subquery(), type_=ARRAY(String))
+    return found
+
+
 @cache  # a statement that is built once is also analysed once: half of what an ORM read costs
-def _finding(*, is_number: bool, lock: bool, with_deleted: bool) -> Select[Any]:
-    statement = select(Order).where((Order.id if is_number else Order.identifier) == bindparam("key"))
+def _finding(*, is_number: bool, lock: bool, with_deleted: bool = False, with_roles: bool = False) -> Select[Any]:
+    statement: Select[Any] = select(Order, _roles_in(Order.event_id)) if with_roles else select(Order)
+    statement = statement.where((Order.id if is_number else Order.identifier) == bindparam("key"))
     if not with_deleted:
         statement = statement.where(Order.deleted_at.is_(None))
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        statement = statement.with_for_update(of=Order).execution_options(populate_existing=True)
     return statement
 
 
@@ -89,6 +114,22 @@ _NAMED_ATTENDEES = (
     .order_by(Attendee.id)
 )
 _LOCKED_ATTENDEES = _NAMED_ATTENDEES.with_for_update().execution_options(populate_existing=True)
+
+
+def lock_attendee_with_roles(db: Session, attendee_id: int, user_id: int) -> tuple[Attendee, frozenset[str]]:
+    """The attendee, locked, and the roles in the event that we know the user to have. Raises NotFound."""
+    row = db.execute(_LOCKED_ATTENDEE, {"attendee": attendee_id, "user": user_id}).first()
+    if row is None:
+        raise NotFound("There is no such attendee.")
+    return row[0], frozenset(row[1])
+
+
+_LOCKED_ATTENDEE = (
+    select(Attendee, _roles_in(Attendee.event_id))
+    .where(Attendee.id == bindparam("attendee"), Attendee.deleted_at.is_(None))
+    .with_for_update(of=Attendee)
+    .execution_options(populate_existing=True)
+)
 
 
 def lock_order_of_attendee(db: Session, attendee_id: int) -> Order | None:
