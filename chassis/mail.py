@@ -159,6 +159,7 @@ WHERE id IN (
 )
 RETURNING id, kind, recipient, message_id, subject, text, html, attachments, queued_at, attempts
 """
+_DUE = "SELECT 1 FROM mail WHERE status = 'queued' AND due_at <= %s LIMIT 1"
 # Only while the lease is ours: an erasure or another process may have come first.
 _SENT = """
 UPDATE mail SET status = 'sent', sent_at = %s, subject = '', text = '', html = '', attachments = '[]', problem = ''
@@ -232,7 +233,12 @@ def forget_recipient(session: Session, recipient: str) -> None:
     )
 
 
-@job(every_seconds=0.5)
+def something_is_due() -> bool:
+    """Whether a mail waits to be sent now."""
+    return bool(db.look(_DUE, (clock.now(),)))
+
+
+@job(every_seconds=0.5, is_due=something_is_due)
 def deliver_mail() -> None:
     """Sends what is due until nothing is. Unavailable when the server cannot be reached."""
     if _post is None:

@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from google.protobuf.message import Message
-from sqlalchemy import BigInteger, Column, Connection, DateTime, Engine, Identity, LargeBinary, Table, Text, Uuid
+from sqlalchemy import BigInteger, Column, Connection, DateTime, Identity, LargeBinary, Table, Text, Uuid
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from chassis import clock, context, db, messages, metrics, tables, tracing
 from chassis.broker.backoff import Backoff
 from chassis.broker.interface import Broker, NotPublishedError
+from chassis.errors import Unavailable
 from chassis.messages import Envelope
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ SELECT id, message_id, type, key, request_id, traceparent, occurred_at, payload
 FROM outbox ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 _DELETE = "DELETE FROM outbox WHERE id = ANY(%s)"
+_ANY = "SELECT 1 FROM outbox LIMIT 1"
 _MEASURE = "SELECT count(*), coalesce(extract(epoch FROM clock_timestamp() - min(occurred_at)), 0)::float8 FROM outbox"
 
 _alarms: tuple[threading.Event, ...] = ()
@@ -102,8 +104,7 @@ class Relay:
     A row is deleted once its message is confirmed: a crash in between sends it twice, never not at all.
     """
 
-    def __init__(self, engine: Engine, broker: Broker) -> None:
-        self._engine = engine
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self._alarm = threading.Event()
         self._measured_at = 0.0
@@ -114,10 +115,11 @@ class Relay:
         _alarms = (*_alarms, self._alarm)
         backoff = Backoff(0.1, 5)
         idle_seconds = IDLE_SECONDS
+        is_woken = True  # another process may have left something
         try:
             while not stop.is_set():
                 started = time.monotonic()
-                sent = self._try_once()
+                sent = self._try_once(only_looks=not is_woken)
                 if sent is None:
                     stop.wait(backoff.next())
                     continue
@@ -125,7 +127,7 @@ class Relay:
                 idle_seconds = QUICK_SECONDS if sent else min(idle_seconds * 2, IDLE_SECONDS)
                 if sent < BATCH:
                     next_round = started + ROUND_SECONDS
-                    self._alarm.wait(idle_seconds)
+                    is_woken = self._alarm.wait(idle_seconds)
                     time.sleep(max(0.0, next_round - time.monotonic()))
                     self._alarm.clear()
         finally:
@@ -133,7 +135,7 @@ class Relay:
 
     def relay_once(self) -> int:
         """One batch; how many messages it had. Raises NotPublishedError after what was confirmed has been deleted."""
-        with self._engine.begin() as connection:
+        with db.engine().begin() as connection:
             rows = db.execute(connection, _CLAIM, (BATCH,))
             if not rows:
                 return 0
@@ -149,11 +151,12 @@ class Relay:
             raise failure
         return len(rows)
 
-    def _try_once(self) -> int | None:
+    def _try_once(self, *, only_looks: bool = False) -> int | None:
+        """`only_looks`: nobody has said that there is something, and to look costs a tenth of a round."""
         try:
             self._measure()
-            return self.relay_once()
-        except (NotPublishedError, DBAPIError) as error:
+            return 0 if only_looks and not db.look(_ANY, ()) else self.relay_once()
+        except (NotPublishedError, DBAPIError, Unavailable) as error:
             log.warning("the outbox waits", extra={"error": str(error).split("\n")[0]})
         except Exception:
             log.exception("relaying failed")
@@ -170,7 +173,7 @@ class Relay:
         if time.monotonic() - self._measured_at < MEASURE_SECONDS:
             return
         self._measured_at = time.monotonic()
-        with self._engine.begin() as connection:
+        with db.engine().begin() as connection:
             [(rows, age_seconds)] = db.execute(connection, _MEASURE)
         metrics.outbox_rows.set(rows)
         metrics.outbox_age_seconds.set(age_seconds)

@@ -63,7 +63,7 @@ class Worker:
         measure = Job("chassis.run.measure_queues", 30, partial(measure_queues, broker, service.name))
         self._clock = Clock([*jobs_in(service.jobs), forget_old_rows.__dict__["__job__"], measure])
         dispatcher = Dispatcher(service.name, consumers_in(service.consumers))
-        relay = Relay(db.engine(), broker)
+        relay = Relay(broker)
         self._threads = [
             threading.Thread(target=relay.run, args=(self._stop,), name="relay", daemon=True),
             threading.Thread(

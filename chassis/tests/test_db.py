@@ -178,6 +178,21 @@ def test_a_job_runs_in_one_process_at_a_time(app: Any) -> None:
     assert runs == ["slow", "other", "third"]
 
 
+def test_a_job_that_looks_first_runs_only_when_something_is_due(app: Any) -> None:
+    due: list[str] = []
+    runs: list[str] = []
+
+    def look_at_nothing() -> bool:
+        raise Unavailable("the database restarts")
+
+    for is_due in (lambda: bool(due), look_at_nothing):
+        jobs.run_once(jobs.Job("looking", 1, lambda: runs.append("ran"), is_due))
+    assert runs == []
+    due.append("a mail")
+    jobs.run_once(jobs.Job("looking", 1, lambda: runs.append("ran"), lambda: bool(due)))
+    assert runs == ["ran"]
+
+
 def test_a_job_that_fails_is_counted_and_lets_go(app: Any) -> None:
     def fail() -> None:
         raise ZeroDivisionError

@@ -11,7 +11,7 @@ from chassis.broker import NotPublishedError
 from chassis.broker.tests.post import Post, Reader, eventually, text_of
 from chassis.broker.tests.proxy import Proxy
 from chassis.messages import Envelope, UndeclaredMessageError
-from chassis.outbox import Relay, publish
+from chassis.outbox import INSERT, Relay, publish, row_of
 
 
 def test_two_relays_publish_every_row_once_and_delete_it(post: Post, service_database: str) -> None:
@@ -42,6 +42,19 @@ def test_a_commit_wakes_the_relay_of_its_process(
     say("look at `stop`")
 
 
+def test_what_other_processes_say_is_found_without_being_woken(post: Post, service_database: str) -> None:
+    reader = Reader()
+    post.consume(post.broker(), reader)
+    run_relay(post)
+    say("woken")
+    eventually(lambda: reader.texts == ["woken"])
+    with db.transaction() as session:  # as another process would: nobody here is told
+        row = row_of(StringValue(value="found"), key="key")
+        db.execute(session, INSERT, row)
+    eventually(lambda: reader.texts == ["woken", "found"])
+    eventually(lambda: waiting() == [])
+
+
 def test_a_crash_between_confirm_and_delete_repeats_and_loses_nothing(post: Post, service_database: str) -> None:
     class Dying:
         def publish(self, envelopes: Sequence[Envelope]) -> None:
@@ -50,9 +63,9 @@ def test_a_crash_between_confirm_and_delete_repeats_and_loses_nothing(post: Post
 
     say("twice")
     with pytest.raises(KeyboardInterrupt):
-        Relay(db.engine(), Dying()).relay_once()  # type: ignore[arg-type]
+        Relay(Dying()).relay_once()  # type: ignore[arg-type]
     assert waiting() == ["twice"]
-    assert Relay(db.engine(), post.broker()).relay_once() == 1
+    assert Relay(post.broker()).relay_once() == 1
     assert waiting() == []
     reader = Reader()
     post.consume(post.broker(), reader)
@@ -68,7 +81,7 @@ def test_what_cannot_be_published_stays_and_holds_nobody_up(service_database: st
 
     say("one", "homeless", "two")
     with pytest.raises(NotPublishedError):
-        Relay(db.engine(), Choosy()).relay_once()  # type: ignore[arg-type]
+        Relay(Choosy()).relay_once()  # type: ignore[arg-type]
     assert waiting() == ["homeless"]
 
 
@@ -86,7 +99,7 @@ def test_a_broadcast_goes_the_same_way(post: Post, service_database: str) -> Non
     heard = post.listen(post.broker())
     with db.transaction() as session:
         publish(session, Int64Value(value=7), key="k")
-    Relay(db.engine(), post.broker()).relay_once()
+    Relay(post.broker()).relay_once()
     eventually(lambda: [Int64Value.FromString(each.payload).value for each in heard] == [7])
 
 
@@ -112,7 +125,7 @@ def test_a_message_carries_the_request_that_caused_it(post: Post, service_databa
         publish(session, StringValue(value="because"), key="order-9")
     context.request_id.reset(tokens[0])
     context.traceparent.reset(tokens[1])
-    Relay(db.engine(), post.broker()).relay_once()
+    Relay(post.broker()).relay_once()
     reader = Reader()
     post.consume(post.broker(), reader)
     eventually(lambda: reader.got)
@@ -128,7 +141,7 @@ def test_an_undeclared_type_is_refused(service_database: str) -> None:
 def run_relay(post: Post, proxy: Proxy | None = None) -> threading.Event:
     """A relay in a thread; the event stops it."""
     stop = threading.Event()
-    relay = Relay(db.engine(), post.broker(proxy=proxy))
+    relay = Relay(post.broker(proxy=proxy))
     post.run(lambda: relay.run(stop), stop)
     return stop
 
