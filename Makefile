@@ -3,6 +3,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 SERVICES := accounts events orders payments tickets
+# Tests run file by file beside each other, each process with a PostgreSQL of its own; what takes longest begins first.
+BESIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help up reset test test-rabbitmq lint format proto bench images e2e chaos docs secrets backup restore clean
@@ -32,7 +34,7 @@ reset: $(VENV)/.runtime ## forget all data of the local system
 	@$(BIN)/python -c "from local.up import reset; reset()"
 
 test: $(VENV)/.installed ## all tests that need neither Docker nor root
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(BESIDE)
 
 lint: $(VENV)/.installed ## ruff and mypy --strict
 	$(BIN)/ruff check .

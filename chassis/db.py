@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 import psycopg
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection, DateTime, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
@@ -188,22 +188,33 @@ def look(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     Raises Unavailable (503) when the database cannot be reached.
     """
     try:
+        with alone() as driver:
+            rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
+    except psycopg.OperationalError as error:
+        raise _unavailable(error) from error
+    return rows
+
+
+@contextmanager
+def alone() -> Iterator[Any]:
+    """A connection of the driver for one statement that is a transaction by itself: no session, no BEGIN, no COMMIT.
+
+    Raises Unavailable (503) when there is none; what the driver raises is passed on.
+    """
+    try:
         pooled = engine().raw_connection()
     except (psycopg.OperationalError, PoolTimeoutError, DisconnectionError) as error:
         raise _unavailable(error) from error
+    driver: Any = pooled.driver_connection
     try:
-        driver: Any = pooled.driver_connection
         driver.autocommit = True
-        rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
-        driver.autocommit = False
-    except BaseException as error:
-        pooled.invalidate()
-        if isinstance(error, psycopg.OperationalError):
-            raise _unavailable(error) from error
-        raise
+        yield driver
     finally:
+        if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+            driver.autocommit = False
+        else:  # it is lost, or somebody was interrupted in the middle
+            pooled.invalidate()
         pooled.close()
-    return rows
 
 
 def on_commit(db: Session, callback: Callable[[], None]) -> None:

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import psycopg
-from psycopg.pq import TransactionStatus
 from sqlalchemy.orm import Session
 
-from chassis.db import failure
+from chassis.db import alone, failure
 
 
 class Statement:
@@ -43,26 +42,18 @@ def execute_and_commit(db: Session, statement: Statement, values: Mapping[str, A
     Raises what SQLAlchemy would raise for the same failure, so that deadlocks are tried again as everywhere; nothing is
     committed then.
     """
-    connection: Any = db.connection().connection.driver_connection
+    arguments = statement.arguments(values)
     try:
-        if connection.pgconn.transaction_status == TransactionStatus.IDLE:
-            _alone(connection, statement.text, statement.arguments(values))
-        else:
-            with connection.pipeline():
-                psycopg.RawCursor(connection).execute(statement.text, statement.arguments(values))
-                connection.execute("COMMIT")  # is skipped when the statement fails
+        if not db.in_transaction():  # nothing came before it: one statement is a transaction by itself
+            with alone() as connection:
+                psycopg.RawCursor(connection).execute(statement.text, arguments)
+            return
+        driver: Any = db.connection().connection.driver_connection
+        with driver.pipeline():
+            psycopg.RawCursor(driver).execute(statement.text, arguments)
+            driver.execute("COMMIT")  # is skipped when the statement fails
     except psycopg.Error as error:
         raise failure(statement.text, _first(error)) from error
-
-
-def _alone(connection: psycopg.Connection[Any], statement: str, arguments: Sequence[Any]) -> None:
-    """Nothing came before it: a statement outside of a transaction is one by itself."""
-    connection.autocommit = True
-    try:
-        psycopg.RawCursor(connection).execute(statement, arguments)
-    finally:
-        if not connection.closed:
-            connection.autocommit = False
 
 
 def _first(error: psycopg.Error) -> psycopg.Error:
