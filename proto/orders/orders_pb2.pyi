@@ -757,20 +757,26 @@ class AttendeesReleased(_message.Message):
     ORDER_IDENTIFIER_FIELD_NUMBER: _builtins.int
     ATTENDEE_IDS_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
     order_identifier: _builtins.str
     version: _builtins.int
     @_builtins.property
     def attendee_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def order(self) -> Global___OrderState:
+        """with the attendees who still come"""
+
     def __init__(
         self,
         *,
         order_identifier: _builtins.str = ...,
         attendee_ids: _abc.Iterable[_builtins.int] | None = ...,
         version: _builtins.int = ...,
+        order: Global___OrderState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["order", b"order"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee_ids", b"attendee_ids", "order_identifier", b"order_identifier", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee_ids", b"attendee_ids", "order", b"order", "order_identifier", b"order_identifier", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from chassis import clock, replicas
 from chassis.inbox import consumes
 from proto.accounts.accounts_pb2 import UserChanged
-from proto.orders.orders_pb2 import OrderCancelled, OrderPaid, OrderPlaced, OrderUnsettled
+from proto.orders.orders_pb2 import AttendeesReleased, OrderCancelled, OrderPaid, OrderPlaced, OrderUnsettled
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import erasing, sales
 from services.events.models import Event, StripeAuthorization, User
@@ -69,6 +69,16 @@ def count_placed(db: Session, message: OrderPlaced) -> None:
 def uncount_unsettled(db: Session, message: OrderUnsettled) -> None:
     """An order that was moved back does not count until it is paid or placed again."""
     sales.count(db, message.order, "over")
+
+
+@consumes(AttendeesReleased)
+def uncount_released(db: Session, message: AttendeesReleased) -> None:
+    """After a partial refund fewer come; what was paid for the order stays what it was.
+
+    An order whose attendees are all released has left `completed`, which another message tells.
+    """
+    if message.order.status == "completed":
+        sales.count(db, message.order, "completed")
 
 
 @consumes(OrderCancelled)

@@ -13,7 +13,15 @@ from chassis.errors import NotFound
 from proto.accounts.accounts_pb2 import User as UserState
 from proto.accounts.accounts_pb2 import UserChanged
 from proto.events import events_pb2 as pb
-from proto.orders.orders_pb2 import Attendee, OrderCancelled, OrderPaid, OrderPlaced, OrderState, OrderUnsettled
+from proto.orders.orders_pb2 import (
+    Attendee,
+    AttendeesReleased,
+    OrderCancelled,
+    OrderPaid,
+    OrderPlaced,
+    OrderState,
+    OrderUnsettled,
+)
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
 from services.events import consumers
 from services.events.grpc_server import EventsServicer
@@ -119,6 +127,29 @@ def test_completed_orders_are_counted_once_and_cancelled_ones_not(making: Making
     hear(consumers.uncount_sale, OrderCancelled(order=OrderState(id=1, event_id=int(event["id"]), version=4)))
     hear(consumers.count_sale, OrderPaid(order=paid))
     assert figures() == (0, 0)
+
+
+def test_who_was_refunded_is_not_counted_among_those_who_come(making: Making) -> None:
+    event = making.event()
+
+    def order(version: int, coming: int, status: str = "completed") -> OrderState:
+        attendees = [Attendee()] * coming
+        return OrderState(
+            id=1, event_id=int(event["id"]), version=version, status=status, amount_minor=9900, attendees=attendees
+        )
+
+    def figures() -> list[float]:
+        shown = making.owner.get(f"/v1/events/{event['id']}").json()["data"]["attributes"]
+        return [shown[f"completed-order-{name}"] for name in ("sales", "tickets")]
+
+    hear(consumers.uncount_released, AttendeesReleased(order=order(4, coming=2)))
+    hear(consumers.count_sale, OrderPaid(order=order(3, coming=3)))
+    assert figures() == [99, 2], "the refund was heard first"
+    hear(consumers.uncount_released, AttendeesReleased(order=order(5, coming=1)))
+    assert figures() == [99, 1]
+    for ignored in (order(6, coming=0, status="placed"), OrderState()):  # an older orders says nothing of the order
+        hear(consumers.uncount_released, AttendeesReleased(order=ignored))
+    assert figures() == [99, 1]
 
 
 def test_a_placed_order_is_counted_as_placed_until_it_is_paid_or_cancelled(

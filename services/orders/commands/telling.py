@@ -145,8 +145,13 @@ def say_unsettled(db: Session, order: Order) -> None:
 
 def say_released(db: Session, order: Order, attendee_ids: Iterable[int]) -> None:
     """These attendees do not come any more."""
+    released = sorted(attendee_ids)
+    state = order_state(db, order)
+    coming = [each for each in state.attendees if each.id not in released]
+    del state.attendees[:]
+    state.attendees.extend(coming)
     message = orders_pb2.AttendeesReleased(
-        order_identifier=order.identifier, attendee_ids=sorted(attendee_ids), version=order.version
+        order_identifier=order.identifier, attendee_ids=released, version=order.version, order=state
     )
     publish(db, message, key=order.identifier)
 

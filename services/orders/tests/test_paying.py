@@ -345,6 +345,9 @@ def test_refunding_attendees_returns_their_seats_and_uses_and_voids_their_ticket
     assert refund.amount_minor == 4500
     [released] = published(orders_pb2.AttendeesReleased)
     assert list(released.attendee_ids) == [int(first)]
+    coming = {each.id for each in released.order.attendees}
+    assert (released.order.status, len(coming), int(first) in coming) == ("completed", 2, False)
+    assert released.order.version == released.version
     assert (seats(), seat_rows(), uses()) == ({1: (0, 2)}, {1: (0, 2)}, 2)
     consumers_refunded(refund, 4500)
     shown = organizer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]
