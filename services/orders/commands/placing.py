@@ -111,12 +111,7 @@ def place(db: Session, placement: Placement, offer: events_pb2.Offer) -> None:
     replicas.store_offer(db, offer)
     row = outbox.row_of(placement.created, key=placement.order.identifier)
     outbox.written(db, row)
-    try:
-        values = {**placement.rows, **row}
-        ledger.take(db, placement.seats, placement.codes, last=_PLACE, values=values)
-    except SoldOut:
-        turnstile.note(placement.seats)
-        raise
+    take(db, placement.seats, placement.codes, Seat.HELD, last=_PLACE, values={**placement.rows, **row})
 
 
 def place_on_site(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, rows: Mapping[str, Any]) -> Order:
@@ -161,10 +156,10 @@ def write_order(db: Session, offer: events_pb2.Offer, rows: Mapping[str, Any]) -
     return number
 
 
-def take(db: Session, seats: Sequence[SeatWish], codes: Sequence[CodeWish], seat: Seat) -> None:
+def take(db: Session, seats: Sequence[SeatWish], codes: Sequence[CodeWish], seat: Seat, **last: Any) -> None:
     """`ledger.take`, and the turnstile learns of a refusal."""
     try:
-        ledger.take(db, seats, codes, seat)
+        ledger.take(db, seats, codes, seat, **last)
     except SoldOut:
         turnstile.note(seats)
         raise
