@@ -25,6 +25,8 @@ SET use_limit = excluded.use_limit, version = excluded.version, is_active = excl
 WHERE c.version <= excluded.version AND (excluded.use_limit = 0 OR c.used <= excluded.use_limit)
 RETURNING c.code_id
 """
+_TAKEN_SEATS = "SELECT held, sold, version FROM stock WHERE ticket_id = %(ticket)s"
+_TAKEN_USES = "SELECT used, version FROM code_uses WHERE code_id = %(code)s AND is_access_code = %(is_access_code)s"
 
 
 class Outdated(Conflict):
@@ -57,7 +59,7 @@ def restrict(db: Session, request: orders_pb2.RestrictRequest) -> None:
 
 
 def _refused_ticket(db: Session, values: dict[str, int]) -> Conflict:
-    [row] = execute(db, "SELECT held, sold, version FROM stock WHERE ticket_id = %(ticket)s", values)
+    [row] = execute(db, _TAKEN_SEATS, values)
     if row.version > values["version"]:
         return Outdated("The ledger knows a newer version of this ticket.")
     meta = {"ticket_id": values["ticket"], "held": row.held, "sold": row.sold}
@@ -67,8 +69,7 @@ def _refused_ticket(db: Session, values: dict[str, int]) -> Conflict:
 
 
 def _refused_code(db: Session, values: dict[str, int]) -> Conflict:
-    which = "code_id = %(code)s AND is_access_code = %(is_access_code)s"
-    [row] = execute(db, f"SELECT used, version FROM code_uses WHERE {which}", values)  # noqa: S608 (a constant of ours)
+    [row] = execute(db, _TAKEN_USES, values)
     if row.version > values["version"]:
         return Outdated("The ledger knows a newer version of this code.")
     meta = {"code_id": values["code"], "used": row.used}
