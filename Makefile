@@ -51,9 +51,9 @@ proto: $(VENV)/.installed ## generate Python from proto/
 bench: $(VENV)/.installed ## measure: CPU per order, orders per second, a flash sale, reads, PDFs
 	$(BIN)/python -m bench
 
-chaos: $(VENV)/.installed ## buyers against a saboteur: make chaos ROUNDS=10 SEED=1 [FIRST=17] [SECONDS=240], then a checker
-	$(BIN)/python -m chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) --first $(or $(FIRST),1) --seconds $(or $(SECONDS),0) \
-		$(if $(BROKER),--broker $(BROKER)) $(if $(RABBITMQCTL),--rabbitmqctl "$(RABBITMQCTL)")
+chaos: $(VENV)/.installed ## buyers against a saboteur: make chaos ROUNDS=10 SEED=1 [FIRST=17] [PURCHASES=2] [SECONDS=240], then a checker
+	$(BIN)/python -m chaos --rounds $(or $(ROUNDS),10) --seed $(or $(SEED),1) --first $(or $(FIRST),1) \
+		--purchases $(or $(PURCHASES),3) --seconds $(or $(SECONDS),0) $(if $(BROKER),--broker $(BROKER)) $(if $(RABBITMQCTL),--rabbitmqctl "$(RABBITMQCTL)")
 
 docs: $(VENV)/.installed ## generate docs/settings.md and docs/replicas.md
 	$(BIN)/python -m tests.generate_docs

@@ -56,7 +56,8 @@ def _play(theatre: Theatre, wishes: argparse.Namespace, deadline: float) -> int:
     for number in range(wishes.first, wishes.first + wishes.rounds):
         if time.monotonic() + longest > deadline:
             break
-        result = theatre.play(number, f"{wishes.seed}.{number}" if "." not in wishes.seed else wishes.seed)
+        seed = f"{wishes.seed}.{number}" if "." not in wishes.seed else wishes.seed
+        result = theatre.play(number, seed, purchases=wishes.purchases)
         if not result.done["rolled"]:  # those take much longer, and the next one is far away
             longest = max(longest, result.seconds)
         violated += len(result.violations)
@@ -94,6 +95,7 @@ def _wishes() -> argparse.Namespace:
     parser.add_argument(
         "--first", type=int, default=1, help="the number of the first round: with 17, the tenth is a rolling one"
     )
+    parser.add_argument("--purchases", type=int, default=3, help="of each buyer in a storm")
     parser.add_argument(
         "--seconds", type=float, default=0, help="in all; no round begins that would probably end later (0: no limit)"
     )
