@@ -175,6 +175,11 @@ def execute(bind: Session | Connection, statement: str, values: Values = ()) -> 
     return rows
 
 
+def first(bind: Session | Connection, statement: str, values: Values = ()) -> Any | None:
+    """The first row of `execute`, None where there is none."""
+    return next(iter(execute(bind, statement, values)), None)
+
+
 def failure(statement: str, error: psycopg.Error) -> DBAPIError:
     """What SQLAlchemy would raise for an error of the driver. It does not name the values: they may be a person's."""
     told: Any = DBAPIError.instance(statement, {}, error, psycopg.Error, hide_parameters=True)

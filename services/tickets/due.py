@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row
 from sqlalchemy.orm import Session
 
-from chassis.db import execute
+from chassis.db import execute, first
 
 RENDERING = 8  # the advisory locks of renderers, by order
 CANDIDATES = 20
@@ -70,7 +70,7 @@ def claimed_order(engine: Engine, now: datetime) -> Iterator[tuple[Row[Any] | No
 
 def lock_order(db: Session, identifier: str) -> Row[Any] | None:
     """FOR UPDATE: the order comes before its tickets in the lock order."""
-    return next(iter(execute(db, _LOCK_ORDER, (identifier,))), None)
+    return first(db, _LOCK_ORDER, (identifier,))
 
 
 def note_pages(db: Session, drawn: Sequence[tuple[int, int, str]]) -> set[int]:

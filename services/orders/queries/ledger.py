@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from chassis.db import execute, look
+from chassis.db import execute, first, look
 from chassis.errors import Conflict
 from services.orders.domain.lifecycle import Seat
 from services.orders.domain.stock import OfferChanged, exhausted, sold_out
@@ -135,8 +135,8 @@ def taking_after(parts: Mapping[str, str]) -> Statement:
     All in one: one round trip, and everything or nothing without a transaction around it.
     """
     written = " + ".join(f"(SELECT count(*) FROM {name})" for name in parts) or "0"  # noqa: S608 (names of ours)
-    first = "".join(f"{name} AS ({part}), " for name, part in parts.items())
-    return Statement(f"WITH {first}written AS (SELECT {written} AS count), {_TAKE}")
+    before = "".join(f"{name} AS ({part}), " for name, part in parts.items())
+    return Statement(f"WITH {before}written AS (SELECT {written} AS count), {_TAKE}")
 
 
 _TAKE_ALONE = f"WITH written AS (SELECT 0 AS count), {_TAKE}"
@@ -268,7 +268,7 @@ def _counts(seat: Seat, seats: int) -> dict[str, int]:
 
 
 def _no_seats(db: Session, wish: SeatWish) -> Conflict:
-    row = next(iter(execute(db, _STOCK, ([wish.ticket_id],))), None)
+    row = first(db, _STOCK, ([wish.ticket_id],))
     if row is not None and row.version > wish.version:
         return OfferChanged("The offer has just changed. Please look at it again.", headers={"Retry-After": "1"})
     if not wish.on_sale:
@@ -278,7 +278,7 @@ def _no_seats(db: Session, wish: SeatWish) -> Conflict:
 
 
 def _no_uses(db: Session, code: CodeWish) -> Exception:
-    row = next(iter(execute(db, _USES, (code.code_id, code.is_access_code))), None)
+    row = first(db, _USES, (code.code_id, code.is_access_code))
     if row is not None and row.version > code.version:
         return OfferChanged("The code has just changed. Please look at it again.", headers={"Retry-After": "1"})
     return exhausted(code.is_access_code, code.limit - (row.used if row else 0))

@@ -1,6 +1,6 @@
 """Orders and attendees: how they are found and locked. Lock order: order, attendees by id, stock, codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -15,36 +15,35 @@ from services.orders.models import Attendee, Event, EventRole, Order, OrderLine,
 
 def named(key: str) -> ColumnElement[bool] | None:
     """The criterion of the order that a path calls so: number or identifier; None when no order can be called so."""
-    if key.isascii() and key.isdigit():
+    if _is_number(key):
         return Order.id == int(key) if len(key) <= 18 else None
     return Order.identifier == key if "\x00" not in key else None
 
 
 def find(db: Session, key: str, *, lock: bool = False, with_deleted: bool = False) -> Order:
     """The order, whoever asks; locked on wish. Raises NotFound."""
-    statement = _finding(is_number=_is_number(key), lock=lock, with_deleted=with_deleted)
-    row = db.execute(statement, _key(key)).first() if named(key) is not None else None
-    if row is None:
-        raise NotFound("There is no such order.")
-    order: Order = row[0]
+    order: Order = _found(db, key, _finding(is_number=_is_number(key), lock=lock, with_deleted=with_deleted), {})[0]
     return order
 
 
 def find_with_roles(db: Session, key: str, user_id: int, *, lock: bool = False) -> tuple[Order, frozenset[str]]:
     """The order, and the roles in its event that we know the user to have: one question for both. Raises NotFound."""
     statement = _finding(is_number=_is_number(key), lock=lock, with_roles=True)
-    row = db.execute(statement, {**_key(key), "user": user_id}).first() if named(key) is not None else None
+    order, roles = _found(db, key, statement, {"user": user_id})
+    return order, frozenset(roles)
+
+
+def _found(db: Session, key: str, statement: Select[Any], values: Mapping[str, int]) -> Sequence[Any]:
+    row = None
+    if named(key) is not None:
+        row = db.execute(statement, {"key": int(key) if _is_number(key) else key, **values}).first()
     if row is None:
         raise NotFound("There is no such order.")
-    return row[0], frozenset(row[1])
+    return row
 
 
 def _is_number(key: str) -> bool:
     return key.isascii() and key.isdigit()
-
-
-def _key(key: str) -> dict[str, int | str]:
-    return {"key": int(key) if _is_number(key) else key}
 
 
 def _roles_in(event_id: Any) -> ColumnElement[Any]:
