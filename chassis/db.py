@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 RETRIED_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 ATTEMPTS = 3
+RESTART_SECONDS = 6.0  # in which a database comes back
+RESTART_POLL_SECONDS = 0.05
 
 _engine: Engine | None = None
 _sessions: sessionmaker[Session] | None = None
@@ -156,6 +158,22 @@ def run(work: Callable[[Session], T]) -> T:
                 raise Unavailable("Too many people change this at once. Please try again.") from error
             time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 (spreads the losers, guards nothing)
     raise AssertionError("unreachable")
+
+
+def persist(work: Callable[[Session], T]) -> T:
+    """`run`, although the database restarts meanwhile: for what this process alone knows, such as how a call to others ended.
+
+    `work` has to be harmless when it is applied twice: the answer of a commit may be lost. Raises Unavailable after
+    RESTART_SECONDS.
+    """
+    deadline = time.monotonic() + RESTART_SECONDS
+    while True:
+        try:
+            return run(work)
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(RESTART_POLL_SECONDS)
 
 
 def execute(bind: Session | Connection, statement: str, values: Values = ()) -> list[Any]:

@@ -11,13 +11,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from chassis import db
-from chassis.errors import Unavailable, Unprocessable
+from chassis.errors import Unprocessable
 from proto.payments.payments_pb2 import PaymentState
 from services.payments import queries, statements
 from services.payments.clients.providers import Means, NotNow, Provider
@@ -28,12 +27,10 @@ from services.payments.domain.attempts import News, Status
 from services.payments.domain.reports import Report
 from services.payments.models.payments import Payment
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 WAIT_SECONDS = 8.0
 POLL_SECONDS = 0.05
-RESTART_SECONDS = 6.0  # in which a database comes back
 _NO_NEWS = {
     Status.OPEN: News.WAITS,
     Status.REQUIRES_ACTION: News.NEEDS_ACTION,
@@ -139,7 +136,7 @@ def refund(refund_id: uuid.UUID) -> None:
     except BaseException:
         db.run(lambda session: refunds.postpone(session, refund_id))
         raise
-    _write_down(lambda session: refunds.settle_refund(session, refund_id, report))
+    db.persist(lambda session: refunds.settle_refund(session, refund_id, report))
 
 
 def _charged(payment: Payment, provider: Provider, before: Status, means: Means) -> Report:
@@ -172,27 +169,13 @@ def _close(taken: Taken) -> PaymentState:
 
 
 def _settled(payment: Payment, report: Report) -> PaymentState:
+    """Written although the database restarts: otherwise the payer waits until the lease has run out and somebody asks again."""
+
     def work(session: Session) -> PaymentState:
         now = settle(session, payment.id, report, ends_call=True)
         return statements.state(now, report.client_payload)
 
-    return _write_down(work)
-
-
-def _write_down(work: Callable[[Session], T]) -> T:
-    """What a provider has answered, written although the database restarts meanwhile: we are the only ones who know it.
-
-    Otherwise the payer would wait until the lease has run out and somebody asks the provider again. Applying a report twice
-    is applying it once, so a commit whose answer was lost does no harm. Raises Unavailable after some seconds.
-    """
-    deadline = time.monotonic() + RESTART_SECONDS
-    while True:
-        try:
-            return db.run(work)
-        except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(POLL_SECONDS)
+    return db.persist(work)
 
 
 def _take_turn(wish: Wish, means_digest: str, *, charging: bool) -> Taken:

@@ -47,9 +47,10 @@ def insist(ask: Callable[[], requests.Response], *, within_seconds: float = 60) 
             answer = ask()
             if answer.status_code < 500 and "Retry-After" not in answer.headers:
                 return answer
-        except requests.ConnectionError:
-            pass
-        assert time.monotonic() < deadline, "no answer for a minute"
+            heard = f"{answer.status_code} {answer.text}"
+        except requests.ConnectionError as error:
+            heard = str(error)
+        assert time.monotonic() < deadline, f"no answer within {within_seconds:g} s, but: {heard}"
         time.sleep(0.3)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.auth import Claims
-from chassis.db import run, transaction
+from chassis.db import persist, run, transaction
 from chassis.errors import Conflict, DomainError, Unavailable, Unprocessable
 from chassis.idempotency import answered
 from chassis.jsonapi import Query
@@ -47,16 +47,14 @@ def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
     key = attempt.identifier
     try:
         state = _call(attempt, attributes)
-    except Unavailable:
-        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=False))
-        raise
-    except DomainError:
-        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
+    except DomainError as error:
+        is_decided = not isinstance(error, Unavailable)
+        persist(lambda db: paying.let_go(db, key, attempt.mark, is_decided=is_decided))
         raise
     if state.status == "declined":
-        run(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
+        persist(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
         raise declined(state)
-    return run(lambda db: _settle(db, attempt, state, token_info, levels))
+    return persist(lambda db: _settle(db, attempt, state, token_info, levels))
 
 
 @asks_team

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.auth import Claims
-from chassis.db import run, transaction
+from chassis.db import persist, run, transaction
 from chassis.errors import DomainError, Unavailable
 from chassis.idempotency import amended, answered
 from chassis.jsonapi import current_query
@@ -45,7 +45,7 @@ def create_paypal_payment(identifier: str, token_info: Claims, body: Any = None)
         }
         return answered(db, document, media_type=JSON)
 
-    return run(work)
+    return persist(work)
 
 
 def open_paypal(identifier: str, *, raises: bool = False) -> str | None:
@@ -66,7 +66,7 @@ def open_paypal(identifier: str, *, raises: bool = False) -> str | None:
         order.version += 1
         return order.payment_url
 
-    return run(work)
+    return persist(work)
 
 
 def _start(attempt: paying.Attempt) -> payments_pb2.PaymentState:
@@ -75,7 +75,7 @@ def _start(attempt: paying.Attempt) -> payments_pb2.PaymentState:
         return clients.start_payment(attempt.request)
     except DomainError as error:
         is_decided = not isinstance(error, Unavailable)
-        run(lambda db: paying.let_go(db, attempt.identifier, attempt.mark, is_decided=is_decided))
+        persist(lambda db: paying.let_go(db, attempt.identifier, attempt.mark, is_decided=is_decided))
         raise
 
 

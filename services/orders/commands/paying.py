@@ -22,6 +22,7 @@ from services.orders.models import Event, Order, OrderLine
 from services.orders.queries import orders as queries
 
 CHARGING = timedelta(minutes=2)
+ANSWERING = timedelta(seconds=5)  # what a request needs before and after its call to payments
 
 
 class NotPayable(Conflict):
@@ -59,6 +60,17 @@ def is_charging(order: Order, now: datetime) -> bool:
     return order.charging_until is not None and order.charging_until > now
 
 
+def is_called(order: Order, now: datetime) -> bool:
+    """Whether the call to payments of an earlier charge may still be under way.
+
+    Its request has taken the mark away by then, or has died: payments, which charges an order once however often it is
+    asked, may be asked again, long before the order may expire.
+    """
+    if order.charging_by is None or order.attempted_at is None or not is_charging(order, now):
+        return False
+    return now < order.attempted_at + timedelta(seconds=config.current().charge_timeout_seconds) + ANSWERING
+
+
 def begin(db: Session, order: Order, *, mode: str | None, now: datetime) -> Attempt:
     """Marks a locked order as being charged, for two minutes at most; one attempt at a time.
 
@@ -71,7 +83,7 @@ def begin(db: Session, order: Order, *, mode: str | None, now: datetime) -> Atte
         raise NotPayable("The time to pay this order is over.", meta={"status": Status.EXPIRED})
     if order.amount_minor == 0:
         raise NotPayable("There is nothing to pay.", code="nothing-to-pay")
-    if order.charging_by is not None and is_charging(order, now):
+    if is_called(order, now):
         raise in_progress()
     event, chosen = _online(queries.event_of(db, order), mode or order.payment_mode)
     order.payment_mode = chosen

@@ -1,5 +1,6 @@
 """Money reaches its order once: charges, verifies, messages, late and wrong captures, refunds."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -120,6 +121,45 @@ def test_the_mark_of_a_dead_charge_goes_with_its_attempt_and_that_of_a_later_one
     message = payments_pb2.PaymentFailed(payment=failed)
     chassis_db.run(lambda session: consumers.release_charge(session, message))
     assert (stored(identifier).charging_by is None, stored(identifier).charging_until is None) == (is_released,) * 2
+
+
+@pytest.mark.parametrize(("began_seconds_ago", "status"), [(20, 409), (36, 200)])
+def test_the_mark_of_a_request_that_died_locks_the_buyer_out_no_longer_than_its_call_could_take(
+    payable: Any, buyer: Any, bank: Any, began_seconds_ago: int, status: int
+) -> None:
+    """Payments may never have heard of it: then nobody else would take the mark away for two minutes."""
+    identifier, began = payable(), clock.now() - timedelta(seconds=began_seconds_ago)
+    change(identifier, attempted_at=began, charging_by="dead", charging_until=began + timedelta(minutes=2))
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert answer.status_code == status
+    assert [what for what, _ in bank.calls] == ["charge"] * (status == 200)
+    assert status_of(identifier) == ("completed" if status == 200 else "initializing")
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("captured", 200), ("declined", 422), ("unknown", 202), ("down", 503)])
+@pytest.mark.parametrize("is_committed", [False, True])
+def test_how_a_charge_ended_is_written_although_the_database_restarts(
+    payable: Any, buyer: Any, bank: Any, monkeypatch: pytest.MonkeyPatch, outcome: str, status: int, is_committed: bool
+) -> None:
+    """Guard: `persist`. Otherwise the mark stays, and the buyer hears 409 until it lapses."""
+    identifier = payable()
+    bank.outcome = outcome
+    bank.refusal = Unavailable("down") if outcome == "down" else None
+    real, failures = chassis_db.run, [2]
+
+    def run(work: Callable[[Any], Any]) -> Any:
+        if bank.calls and failures[0]:
+            failures[0] -= 1
+            if is_committed:  # and only the answer was lost
+                real(work)
+            raise Unavailable("The database does not answer.")
+        return real(work)
+
+    monkeypatch.setattr(chassis_db, "run", run)
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert (answer.status_code, failures) == (status, [0])
+    assert stored(identifier).charging_by is None
+    assert status_of(identifier) == ("completed" if outcome == "captured" else "initializing")
 
 
 def test_payments_being_down_is_503_and_the_charge_can_be_repeated(payable: Any, buyer: Any, bank: Any) -> None:

@@ -9,7 +9,7 @@ from chassis import db as database
 from chassis.errors import Conflict, Unavailable, Unprocessable
 from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentFailed
-from services.payments import calls, jobs
+from services.payments import jobs
 from services.payments.tests.conftest import Shop, charges, make_due, rows
 
 
@@ -248,7 +248,7 @@ def test_what_the_provider_said_survives_a_restart_of_the_database(
 def test_a_database_that_stays_away_leaves_the_outcome_to_the_next_look(
     shop: Shop, stripe_fake: RunningFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calls, "RESTART_SECONDS", 0.2)
+    monkeypatch.setattr(database, "RESTART_SECONDS", 0.2)
     real = database.run
 
     def run(work: Callable[[Any], Any]) -> Any:
