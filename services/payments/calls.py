@@ -19,12 +19,12 @@ from chassis import db
 from chassis.errors import Unprocessable
 from proto.payments.payments_pb2 import PaymentState
 from services.payments import queries, statements
-from services.payments.clients.providers import Means, NotNow, Provider
+from services.payments.clients.providers import AccountGone, Means, NotNow, Provider
 from services.payments.commands import attempts, refunds
 from services.payments.commands.attempts import Taken, Turn, Wish
 from services.payments.commands.settling import release, settle
 from services.payments.domain.attempts import News, Status
-from services.payments.domain.reports import Report
+from services.payments.domain.reports import RefundReport, Report
 from services.payments.models.payments import Payment
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ def start(wish: Wish) -> PaymentState:
                 payment.payment_url
             ):  # PayPal's page is all that a payer needs; Stripe's secrets are not kept, but asked for
                 return _settled(payment, Report(_NO_NEWS[taken.before]))
-            return _outcome(payment, provider.look(payment) if payment.provider_reference else provider.start(payment))
+            found = provider.look(payment) if payment.provider_reference else provider.start(payment)
+            return _unless_declined(payment, found)
     return _standing(wish.order_identifier)
 
 
@@ -119,8 +120,10 @@ def reconcile(payment_id: uuid.UUID) -> None:
     taken = db.run(lambda session: attempts.take_one(session, payment_id))
     if taken.turn is not Turn.OURS:
         return
-    payment, provider = _parts(taken)
+    payment = taken.payment
+    assert payment is not None  # noqa: S101 (a turn that is ours has it)
     with _lease_ends(payment):
+        provider = db.run(lambda session: attempts.provider_of(session, payment))
         report = provider.close(payment) if payment.close_wanted else provider.look(payment)
         _settled(payment, report)
 
@@ -130,9 +133,12 @@ def refund(refund_id: uuid.UUID) -> None:
     taken = db.run(lambda session: refunds.take(session, refund_id))
     if taken is None:
         return
-    payment, wanted, provider = taken
+    payment, wanted = taken
     try:
+        provider = db.run(lambda session: attempts.provider_of(session, payment))
         report = provider.refund(payment, wanted)
+    except AccountGone as error:
+        report = RefundReport("failed", code=error.code, message=error.detail)
     except BaseException:
         db.run(lambda session: refunds.postpone(session, refund_id))
         raise
@@ -151,12 +157,18 @@ def _charged(payment: Payment, provider: Provider, before: Status, means: Means)
         raise
 
 
-def _outcome(payment: Payment, report: Report) -> PaymentState:
-    """The state after a charge. A refusal is committed before it is raised."""
+def _unless_declined(payment: Payment, report: Report) -> PaymentState:
+    """The state now. Raises Declined for an attempt that is over; a card that failed in the browser ends none."""
     answer = _settled(payment, report)
     if report.news is News.DECLINED:
         meta = {"decline-code": report.decline_code} if report.decline_code else {}
         raise Declined(report.message or "The payment was declined.", code=report.code or "declined", meta=meta)
+    return answer
+
+
+def _outcome(payment: Payment, report: Report) -> PaymentState:
+    """The state after a charge. A refusal is committed before it is raised."""
+    answer = _unless_declined(payment, report)
     if report.news is News.WAITS and report.code:
         raise Unprocessable(report.message, code=report.code, meta={"payment-url": answer.payment_url})
     return answer

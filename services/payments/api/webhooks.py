@@ -5,7 +5,7 @@ twice and out of order, and what the provider says when asked is the truth.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,16 +33,19 @@ class SignatureInvalid(BadRequest):
 def receive_stripe() -> flask.Response:
     """Events of the platform's account."""
     secrets = [part.strip() for part in accounts().settings.stripe_webhook_secret.split(",") if part.strip()]
-    return _stripe(secrets)
+    event = _stripe_event(secrets)
+    connected = event.get("account")  # a platform's endpoint may hear of its connected accounts, too
+    return _hear_stripe(f"stripe/{connected}" if connected else "stripe", event)
 
 
 def receive_stripe_of_organizer(random: str) -> flask.Response:
     """Events of an organizer's account, at the address that only this account was told."""
     with db.transaction() as session:
-        secret = authorizations.webhook_secret(session, random)
-    if not secret:
+        linked = authorizations.of_webhook(session, random)
+        secret = authorizations.webhook_secret(linked) if linked is not None else ""
+    if linked is None or not secret:
         raise NotFound("There is no such webhook.")
-    return _stripe([secret])
+    return _hear_stripe(linked.account, _stripe_event([secret]))
 
 
 def receive_paypal() -> flask.Response:
@@ -60,17 +63,20 @@ def receive_paypal() -> flask.Response:
     return _thanks()
 
 
-def _stripe(secrets: Sequence[str]) -> flask.Response:
+def _stripe_event(secrets: Sequence[str]) -> Mapping[str, Any]:
     try:
-        event = stripe_api.read_event(
+        return stripe_api.read_event(
             flask.request.get_data(), flask.request.headers.get("Stripe-Signature", ""), secrets
         )
     except (stripe.SignatureVerificationError, ValueError):
         raise SignatureInvalid("This webhook is not signed by Stripe, or too old.") from None
-    kind, thing = str(event.get("type", "")), (event.get("data") or {}).get("object") or {}
-    if kind in stripe_api.EVENTS:
+
+
+def _hear_stripe(account: str, event: Mapping[str, Any]) -> flask.Response:
+    kind, thing = str(event.get("type", "")), (event.get("data") or {}).get("object")
+    if kind in stripe_api.EVENTS and isinstance(thing, dict):
         event_id = str(event.get("id", ""))
-        db.run(lambda session: hearing.hear_stripe(session, event_id, kind, thing))
+        db.run(lambda session: hearing.hear_stripe(session, account, event_id, kind, thing))
     return _thanks()
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.payments.clients import http
 from services.payments.clients.paypal_api import PayPal
-from services.payments.clients.providers import NotConfigured, Provider
+from services.payments.clients.providers import AccountGone, NotConfigured, Provider
 from services.payments.clients.stripe_api import StripeAccount
 from services.payments.config import Settings
 from services.payments.models.stripe_authorizations import StripeAuthorization
@@ -30,7 +30,9 @@ class Accounts:
         return found
 
     def of_organizer(self, authorization: StripeAuthorization) -> StripeAccount:
-        """The organizer's own Stripe account."""
+        """The organizer's own Stripe account. Raises AccountGone, SecretsNotConfigured."""
+        if authorization.erased_at is not None:
+            raise AccountGone("The organizer's Stripe account was removed, and its keys were erased.")
         key = self.vault.decrypt(authorization.secret_key_sealed, belongs_to=authorization.place("stripe-key"))
         return _stripe(self.settings, key, authorization.account)
 

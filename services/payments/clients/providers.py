@@ -31,6 +31,12 @@ class NotConfigured(Conflict):
     code = "provider-not-configured"
 
 
+class AccountGone(Conflict):
+    """Nothing can be done at this account any more: it was removed, and long ago."""
+
+    code = "provider-account-removed"
+
+
 @dataclass(frozen=True)
 class Means:
     """What the payer pays with: a Stripe token (or payment method), or what they claim about PayPal's payment."""

@@ -159,14 +159,20 @@ def take_live(db: Session, order_identifier: str, *, waited_for: uuid.UUID | Non
 
 
 def take_one(db: Session, payment_id: uuid.UUID) -> Taken:
-    """A lease on this attempt, whatever its status: reconciliation asks."""
+    """A lease on this attempt, whatever its status: reconciliation asks.
+
+    Its provider is found afterwards: an attempt whose account cannot be used must not be asked about first for ever.
+    """
     found = queries.payment_locked(db, payment_id)
     if found is None:
         return Taken(Turn.NOTHING)
     if _is_leased(found):
         return Taken(Turn.BUSY, found)
     found.asked += 1
-    return _lease(db, found, Turn.OURS)
+    before = Status(found.status)
+    _take(found)
+    db.flush()
+    return Taken(Turn.OURS, found, before=before)
 
 
 _WANT_CLOSED = """
@@ -181,7 +187,10 @@ def want_closed(db: Session, order_identifier: str) -> bool:
 
 
 def provider_of(db: Session, payment: Payment) -> Provider:
-    """The account that this payment was opened at, also after its authorization was removed."""
+    """The account that this payment was opened at, also after its authorization was removed.
+
+    Raises NotConfigured, SecretsNotConfigured, or AccountGone when its keys were erased.
+    """
     authorization = db.get(StripeAuthorization, payment.authorization_id) if payment.authorization_id else None
     return accounts().of(payment.mode, authorization)
 

@@ -16,6 +16,7 @@ from services.payments.clients.accounts import accounts
 from services.payments.domain.attempts import LIVE, Status
 from services.payments.domain.authorizations import Keys
 from services.payments.models.payments import Payment
+from services.payments.models.refunds import Refund
 from services.payments.models.stripe_authorizations import StripeAuthorization
 
 BATCH = 100
@@ -64,11 +65,14 @@ def remove(session: Session, linked: StripeAuthorization) -> None:
     _tell(session, linked)
 
 
-def webhook_secret(session: Session, path: str) -> str:
-    """The secret of the endpoint with this random path; empty when there is none."""
-    wanted = select(StripeAuthorization).where(StripeAuthorization.webhook_path == path)
-    linked = session.scalars(wanted).first()
-    if linked is None or not linked.webhook_secret_sealed:
+def of_webhook(session: Session, path: str) -> StripeAuthorization | None:
+    """The account whose endpoint has this random path."""
+    return session.scalars(select(StripeAuthorization).where(StripeAuthorization.webhook_path == path)).first()
+
+
+def webhook_secret(linked: StripeAuthorization) -> str:
+    """The secret of the account's endpoint; empty when it has none."""
+    if not linked.webhook_secret_sealed:
         return ""
     return accounts().vault.decrypt(linked.webhook_secret_sealed, belongs_to=linked.place("webhook"))
 
@@ -101,10 +105,11 @@ def keep_webhook(session: Session, authorization_id: int, reference: str, secret
 
 
 def finished(session: Session, window: datetime) -> Sequence[StripeAuthorization]:
-    """Removed accounts with nothing open and nothing captured since `window` that could still go back."""
+    """Removed accounts with nothing open, no refund under way and nothing captured since `window` that could still go back."""
     of_it = Payment.authorization_id == StripeAuthorization.id
     is_refundable = (Payment.status == Status.CAPTURED) & (Payment.captured_at > window)
-    needed = exists().where(of_it, or_(Payment.status.in_(LIVE), Payment.close_wanted, is_refundable))
+    is_going_back = exists().where(Refund.payment_id == Payment.id, Refund.status == "pending")
+    needed = exists().where(of_it, or_(Payment.status.in_(LIVE), Payment.close_wanted, is_refundable, is_going_back))
     gone = StripeAuthorization.deleted_at.is_not(None) & StripeAuthorization.erased_at.is_(None)
     return session.scalars(select(StripeAuthorization).where(gone, ~needed).limit(BATCH)).all()
 

@@ -18,7 +18,7 @@ from services.payments.commands import refunds
 from services.payments.commands.attempts import account_of
 from services.payments.commands.settling import settle
 from services.payments.domain.attempts import PAID
-from services.payments.domain.reports import ChargeNews, Movement
+from services.payments.domain.reports import ChargeNews, Movement, RefundNews
 from services.payments.models.payments import Payment
 from services.payments.models.stripe_authorizations import StripeAuthorization
 
@@ -41,7 +41,7 @@ def compare(since: datetime) -> int:
             log.warning("books not compared", extra={"provider": provider.account, "code": error.code})
             continue
         unmatched += sum(
-            not db.run(partial(_matches, movement=movement, mode=_mode(provider))) for movement in movements
+            not db.run(partial(_matches, movement=movement, account=provider.account)) for movement in movements
         )
         theirs = {movement.report.reference for movement in movements}
         with db.transaction() as session:
@@ -58,22 +58,24 @@ def _providers() -> Iterator[Provider]:
         yield ours.of_organizer(link)
 
 
-def _mode(provider: Provider) -> str:
-    return provider.account.partition("/")[0]
-
-
-def _matches(session: Session, movement: Movement, mode: str) -> bool:
+def _matches(session: Session, movement: Movement, account: str) -> bool:
     """Whether we know it, now."""
-    known = _charge(session, movement) if isinstance(movement, ChargeNews) else refunds.hear(session, mode, movement)
-    if not known:
-        log.error("unmatched", extra={"provider": mode, "reference": movement.report.reference})
-    return known
+    if isinstance(movement, RefundNews):
+        is_known = refunds.hear(session, account, movement)
+    else:
+        is_known = _is_charge_known(session, account, movement)
+    if not is_known:
+        log.error("unmatched", extra={"provider": account, "reference": movement.report.reference})
+    return is_known
 
 
-def _charge(session: Session, movement: ChargeNews) -> bool:
+def _is_charge_known(session: Session, account: str, movement: ChargeNews) -> bool:
     payment = _payment(session, movement.payment_id)
     if payment is None:
         return False
+    if account_of(session, payment) != account:  # whoever owns an account can write any id of ours into its books
+        log.warning("a charge in the name of a payment of another account", extra={"provider": account})
+        return True
     report = movement.report
     if payment.status not in PAID:
         log.error("money that nobody told us of", extra={"payment_id": movement.payment_id})

@@ -1,4 +1,8 @@
-"""What a webhook event changes. Called in the transaction that remembers the event's id."""
+"""What a webhook event changes. Called in the transaction that remembers the event's id.
+
+A signature proves only which account an event comes from: an organizer can sign anything with the secret of their own
+endpoint. So an event is about a payment only if that payment was opened at this account.
+"""
 
 import logging
 import uuid
@@ -18,6 +22,7 @@ from services.payments.commands.settling import settle
 from services.payments.domain.attempts import LIVE, PAID
 from services.payments.domain.reports import Report
 from services.payments.models.payments import Payment
+from services.payments.models.stripe_authorizations import ACCOUNT
 
 log = logging.getLogger(__name__)
 
@@ -25,21 +30,24 @@ SALE_COMPLETED = "PAYMENT.SALE.COMPLETED"
 SALE_REFUNDED = "PAYMENT.SALE.REFUNDED"
 
 
-# One round trip for the usual case, in which we know already what the event says.
-_HEAR = """
-WITH heard AS (
+# One round trip for the usual case, in which we know already what the event says. The event of another account is not
+# remembered either: the same one may come from the right account as well.
+_HEAR = f"""
+WITH known AS (
+    SELECT p.id, p.status, p.card_last4 <> '' AS has_card, {ACCOUNT} = %(account)s AS is_theirs
+    FROM payments AS p LEFT JOIN stripe_authorizations AS a ON a.id = p.authorization_id
+    WHERE p.id = %(payment_id)s::uuid
+        OR (p.mode = %(provider)s AND p.provider_reference = %(reference)s AND p.provider_reference <> '')
+    LIMIT 1
+), heard AS (
     INSERT INTO provider_events (provider, id, type, received_at)
-    VALUES (%(provider)s, %(event_id)s, %(type)s, %(received_at)s)
+    SELECT %(provider)s::varchar, %(event_id)s::text, %(type)s::text, %(received_at)s::timestamptz
+    WHERE NOT EXISTS (SELECT 1 FROM known WHERE NOT is_theirs)
     ON CONFLICT DO NOTHING RETURNING 1
 )
-SELECT EXISTS (SELECT 1 FROM heard) AS is_new, known.id, known.status, known.card_last4 <> '' AS has_card
-FROM (SELECT 1) AS once LEFT JOIN LATERAL (
-    SELECT id, status, card_last4 FROM payments
-    WHERE id = %(payment_id)s::uuid
-        OR (mode = %(provider)s AND provider_reference = %(reference)s AND provider_reference <> '')
-    LIMIT 1
-) AS known ON true
-"""
+SELECT EXISTS (SELECT 1 FROM heard) AS is_new, known.id, known.status, known.has_card, known.is_theirs
+FROM (SELECT 1) AS once LEFT JOIN known ON true
+"""  # noqa: S608 (put together from constants)
 
 
 @dataclass(frozen=True)
@@ -51,15 +59,16 @@ class Heard:
     has_card: bool | None
 
 
-def hear_stripe(db: Session, event_id: str, kind: str, thing: Mapping[str, Any]) -> None:
-    """An event of one of the kinds that we asked Stripe for."""
+def hear_stripe(db: Session, account: str, event_id: str, kind: str, thing: Mapping[str, Any]) -> None:
+    """An event of one of the kinds that we asked Stripe for, from this account."""
     if kind.startswith("refund."):
-        if _hear(db, "stripe", event_id, kind) is not None:
-            refunds.hear(db, "stripe", stripe_documents.refund_news(thing))
+        news = stripe_documents.refund_news(thing)
+        if _hear(db, account, event_id, kind, reference=news.payment_reference) is not None:
+            refunds.hear(db, account, news)
         return
     ours, report = stripe_documents.report_of_event(kind, thing)
     reference = str(thing.get("payment_intent") or thing.get("id") or "")
-    if heard := _hear(db, "stripe", event_id, kind, ours, reference):
+    if heard := _hear(db, account, event_id, kind, ours, reference):
         _settle_or_ask(db, heard, report)
 
 
@@ -79,13 +88,14 @@ def hear_paypal(db: Session, event_id: str, kind: str, resource: Mapping[str, An
 
 
 def _hear(
-    db: Session, provider: str, event_id: str, kind: str, payment_id: str = "", reference: str = ""
+    db: Session, account: str, event_id: str, kind: str, payment_id: str = "", reference: str = ""
 ) -> Heard | None:
-    """Remembers an event. None when it was applied before (or has no id): there is nothing left to do."""
+    """Remembers an event. None when there is nothing to do: it was applied before, has no id, or is not this account's."""
     if not event_id:
         return None
     values = {
-        "provider": provider,
+        "account": account,
+        "provider": account.partition("/")[0],
         "event_id": event_id,
         "type": kind,
         "received_at": clock.now(),
@@ -93,6 +103,8 @@ def _hear(
         "reference": reference,
     }
     [found] = execute(db, _HEAR, values)
+    if found.is_theirs is False:
+        log.warning("an event about a payment of another account", extra={"provider": account, "type": kind})
     return Heard(found.id, found.status, found.has_card) if found.is_new else None
 
 

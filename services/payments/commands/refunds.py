@@ -13,9 +13,8 @@ from chassis import clock, messages
 from chassis.outbox import publish
 from proto.orders.orders_pb2 import RefundRequested
 from services.payments import queries, statements
-from services.payments.clients.providers import Provider
 from services.payments.commands import leases
-from services.payments.commands.attempts import account_of, provider_of
+from services.payments.commands.attempts import account_of
 from services.payments.commands.settling import book
 from services.payments.domain import ledger
 from services.payments.domain.attempts import PAID, News, Status, after
@@ -41,17 +40,19 @@ def request_refunds(db: Session, request: RefundRequested) -> None:
         _request_one(db, payment, request)
 
 
-def take(db: Session, refund_id: uuid.UUID) -> tuple[Payment, Refund, Provider] | None:
-    """A lease on a refund that is still to do. None when it is settled, or somebody else is at it."""
+def take(db: Session, refund_id: uuid.UUID) -> tuple[Payment, Refund] | None:
+    """A lease on a refund that is still to do. None when it is settled, or somebody else is at it.
+
+    Whether its account can be reached at all is found out afterwards: what cannot be done must not be tried first for ever.
+    """
     refund = db.get(Refund, refund_id, with_for_update=True)
     now = clock.now()
     if refund is None or refund.status != "pending" or (refund.call_until is not None and refund.call_until > now):
         return None
     payment = db.get_one(Payment, refund.payment_id)
-    provider = provider_of(db, payment)
     refund.tries += 1
     refund.call_until = refund.try_at = leases.end()
-    return payment, refund, provider
+    return payment, refund
 
 
 def settle_refund(db: Session, refund_id: uuid.UUID, report: RefundReport, *, ends_call: bool = True) -> None:
@@ -71,16 +72,23 @@ def settle_refund(db: Session, refund_id: uuid.UUID, report: RefundReport, *, en
         refund.try_at = clock.now() + min(FIRST_WAIT * 2 ** min(refund.tries, 12), LONGEST_WAIT)
 
 
-def hear(db: Session, mode: str, news: RefundNews) -> bool:
-    """Applies what a provider tells of a refund by itself. Whether we know it now, or it is none of our business.
+def hear(db: Session, account: str, news: RefundNews) -> bool:
+    """Applies what a provider tells of a refund at this account by itself. Whether we know it now, or it is none of our business.
 
     One that was made there without us (in the provider's own dashboard) is taken into the books and told like any other.
     """
     known = _known(db, news)
+    found = (
+        db.get_one(Payment, known.payment_id)
+        if known is not None
+        else queries.payment_by_reference(db, account.partition("/")[0], news.payment_reference)
+    )
+    if found is not None and account_of(db, found) != account:
+        log.warning("a refund of a payment of another account", extra={"provider": account})
+        return True
     if known is not None:
         settle_refund(db, known.id, news.report, ends_call=False)
         return known.amount_minor == news.amount_minor
-    found = queries.payment_by_reference(db, mode, news.payment_reference)
     if found is None or news.report.state != "succeeded":
         return True
     return _adopt(db, found.id, news)

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from chassis import clock
 from services.payments.models import Base
 
+ACCOUNT = "coalesce('stripe/' || coalesce(nullif(a.stripe_user_id, ''), a.id::text), p.mode)"
+"""`commands.attempts.account_of` in SQL, for a payment `p` and its row `a` of stripe_authorizations, if it has one."""
+
 
 class StripeAuthorization(Base):
     """The Stripe account that one event's card payments go to.

@@ -44,6 +44,17 @@ def test_starting_again_answers_the_same_intent_with_its_secret(shop: Shop, stri
     assert len(stripe_fake.books()["payment_intents"]) == 1
 
 
+def test_a_card_that_failed_in_the_browser_does_not_take_the_intent_away(shop: Shop, stripe_fake: RunningFake) -> None:
+    """The page may be loaded anew: the same intent can be paid with another card (RULES 19)."""
+    payload = orjson.loads(shop.start().client_payload_json)
+    with pytest.raises(stripe.CardError):
+        browser_pays(stripe_fake, payload, "pm_card_visa_chargeDeclined")
+    for again in (shop.start(), shop.charge("")):
+        assert orjson.loads(again.client_payload_json)["client_secret"] == payload["client_secret"]
+    browser_pays(stripe_fake, payload)
+    assert shop.verify().status == "captured"
+
+
 def test_the_client_secret_is_never_stored(shop: Shop, stripe_fake: RunningFake) -> None:
     secret = orjson.loads(shop.start().client_payload_json)["client_secret"]
     assert secret not in str(rows("SELECT row_to_json(payments)::text FROM payments"))
