@@ -1,8 +1,9 @@
 """Mail that is promised in a transaction and delivered after it.
 
 `queue_mail` writes a row, unique by (kind, recipient, what it is about, version): promising twice sends once. The job
-`deliver_mail` sends queued rows. Over SMTP a mail can repeat only if the process dies between the server's acceptance
-and our commit, and then with the same Message-ID; as `.eml` files it is exactly once: the Message-ID names the file.
+`deliver_mail` sends queued rows, `measure_mails` counts them. Over SMTP a mail can repeat only if the process dies between
+the server's acceptance and our commit, and then with the same Message-ID; as `.eml` files it is exactly once: the Message-ID
+names the file.
 
 A service that sends mail lists this module among its jobs and this `metadata` among its own, inherits `MailSettings` and
 calls `configure` when a process starts.
@@ -38,7 +39,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from chassis import clock, db
+from chassis import clock, db, metrics
 from chassis.config import setting
 from chassis.jobs import job
 from chassis.mail_lease import LASTS, Lease
@@ -50,6 +51,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
 MOST_ATTEMPTS = 60  # about two days
+LATE = timedelta(minutes=10)
 
 metadata = MetaData()
 mail = Table(
@@ -168,6 +170,7 @@ WHERE id = ANY(%s) AND due_at = ANY(%s)
 _REFUSED = (
     "UPDATE mail SET status = %s, attempts = %s, problem = %s, due_at = %s WHERE id = ANY(%s) AND due_at = ANY(%s)"
 )
+_WAITING = "SELECT count(*), count(*) FILTER (WHERE queued_at <= %s) FROM mail WHERE status = 'queued'"
 _LATER = "UPDATE mail SET due_at = %s WHERE id = ANY(%s) AND due_at = ANY(%s)"
 
 
@@ -246,6 +249,14 @@ def deliver_mail() -> None:
     with _post.transport:
         while deliver_some(_post):
             pass
+
+
+@job(every_seconds=15)
+def measure_mails() -> None:
+    """Counts what waits, so that somebody notices when it grows or stands still."""
+    ((waiting, late),) = db.look(_WAITING, (clock.now() - LATE,))
+    metrics.mails_waiting.set(waiting)
+    metrics.mails_late.set(late)
 
 
 def deliver_some(post: Post) -> bool:

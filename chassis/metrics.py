@@ -18,6 +18,8 @@ message_age_seconds = Histogram(
     ["type"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
+mails_waiting = Gauge("mails_waiting", "Mails that are promised and not sent")
+mails_late = Gauge("mails_late", "Mails that were promised more than ten minutes ago and are not sent")
 # The label is not called "job": that is Prometheus' own.
 job_seconds = Histogram("job_seconds", "Time of one run of a job", ["name"])
 job_failures = Counter("job_failures_total", "Runs of a job that failed", ["name"])

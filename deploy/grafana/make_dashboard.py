@@ -30,7 +30,8 @@ PANELS = [
         ("sum by (outcome) (rate(messages_handled_total[1m]))", "{{outcome}}"),
     ]),
     ("Waiting for PDFs and mails", "timeseries", [
-        ("max(tickets_orders_due)", "orders without PDFs"), ("max(mails_waiting)", "mails"), ("max(refunds_waiting)", "refunds"),
+        ("max(tickets_orders_due)", "orders without PDFs"), ("max(refunds_waiting)", "refunds"),
+        ("max by (process) (mails_waiting)", "mails of {{process}}"),
     ]),
     ("Database connections", "timeseries", [
         ("sum by (process) (database_connections_in_use)", "{{process}}"), ("sum(database_connections_limit)", "limit of all"),

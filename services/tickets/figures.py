@@ -7,4 +7,3 @@ pdf_seconds = Histogram(
 )
 pdf_failures = Counter("pdf_failures_total", "PDFs that could not be drawn")
 orders_due = Gauge("tickets_orders_due", "Orders whose PDFs are not drawn yet")
-mails_waiting = Gauge("mails_waiting", "Mails that are promised and not sent")

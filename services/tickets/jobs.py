@@ -3,13 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
-from chassis.mail import mail
 from services.tickets import clients, commands, figures, queries, stored
 from services.tickets.models import DoomedFile, Fill
 
@@ -38,8 +37,6 @@ def measure() -> None:
     """Counts what waits, so that somebody notices when it grows."""
     with transaction() as db:
         figures.orders_due.set(queries.count_due(db))
-        waiting = select(func.count()).select_from(mail).where(mail.c.status == "queued")
-        figures.mails_waiting.set(db.scalar(waiting) or 0)
 
 
 @job(every_seconds=30)

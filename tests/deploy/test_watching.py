@@ -11,6 +11,8 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from chassis import mail
+from chassis.jobs import jobs_in
 from gateway.config import SERVICES
 
 ROOT = Path(__file__).parents[2]
@@ -63,6 +65,14 @@ def test_the_guide_says_what_to_do_about_each_alert() -> None:
 def test_each_promise_is_watched(promise: str) -> None:
     assert promise in exported()
     assert any(promise in rule["expr"] for rule in rules())
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_that_mails_counts_what_waits(name: str) -> None:
+    service = importlib.import_module(f"services.{name}.main").SERVICE
+    jobs = {job.name for job in jobs_in(service.jobs) if job.name.startswith("chassis.mail.")}
+    mails = mail.metadata in service.metadata
+    assert jobs == ({"chassis.mail.deliver_mail", "chassis.mail.measure_mails"} if mails else set())
 
 
 def test_the_dashboard_is_what_its_maker_makes_and_shows_metrics_that_exist() -> None:

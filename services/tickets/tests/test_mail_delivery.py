@@ -7,17 +7,17 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import chassis.db
-from chassis import clock, mail, mail_lease
+from chassis import clock, mail, mail_lease, metrics
 from chassis.errors import Unavailable
 from chassis.mail import Attachment, queue_mail
 from chassis.mail_message import parse_address
@@ -30,6 +30,10 @@ def promise(recipient: str = "anna@example.com", **changes: Any) -> bool:
     words = {"kind": "ticket", "about": "attendee:1", "subject": "Your ticket", "text": "Here it is.", **changes}
     with chassis.db.transaction() as db:
         return queue_mail(db, recipient=recipient, **words)
+
+
+def long_ago() -> datetime:
+    return clock.now() - mail.LATE - timedelta(seconds=1)
 
 
 def rows() -> list[Any]:
@@ -54,6 +58,21 @@ def test_a_promise_is_kept_once(app: Any, tmp_path: Path) -> None:
     assert deliver_to(tmp_path) != [], "and stays one file"
     assert len(list(tmp_path.iterdir())) == 1
     assert [row.status for row in rows()] == ["sent"]
+
+
+def test_an_operator_sees_what_waits_and_what_waits_for_long(app: Any, tmp_path: Path) -> None:
+    def seen() -> tuple[float, float]:
+        mail.measure_mails()
+        return metrics.mails_waiting._value.get(), metrics.mails_late._value.get()
+
+    promise()
+    promise("bob@example.com")
+    assert seen() == (2, 0)
+    with chassis.db.transaction() as db:
+        db.execute(update(mail.mail).where(mail.mail.c.recipient == "bob@example.com").values(queued_at=long_ago()))
+    assert seen() == (2, 1)
+    deliver_to(tmp_path)
+    assert seen() == (0, 0)
 
 
 def test_what_is_rolled_back_was_never_promised(app: Any) -> None:
