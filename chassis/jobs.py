@@ -51,7 +51,8 @@ def jobs_in(modules: Sequence[ModuleType]) -> list[Job]:
 class Clock:
     """Runs jobs in one thread per job until stopped."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
+    def __init__(self, jobs: Sequence[Job], service: str) -> None:
+        self._service = service
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(each,), name=each.name, daemon=True) for each in jobs]
 
@@ -68,32 +69,32 @@ class Clock:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self, each: Job) -> None:
-        metrics.job_period.labels(each.name).set(each.every_seconds)
+        metrics.job_period.labels(self._service, each.name).set(each.every_seconds)
         while not self._stop.is_set():
-            run_once(each)
+            run_once(each, self._service)
             self._stop.wait(each.every_seconds)
 
 
-def run_once(each: Job) -> None:
+def run_once(each: Job, service: str) -> None:
     """One run, unless another process is at it (a PostgreSQL advisory lock says so). Failures are logged, not raised."""
     key = zlib.crc32(each.name.encode())
     try:
         if each.is_due is not None and not each.is_due():
-            metrics.job_succeeded.labels(each.name).set_to_current_time()
+            metrics.job_succeeded.labels(service, each.name).set_to_current_time()
             return
         with db.engine().connect() as connection:
             if not connection.exec_driver_sql("SELECT pg_try_advisory_lock(7, %s::int)", (key - 2**31,)).scalar():
                 return
             connection.commit()
             try:
-                with metrics.job_seconds.labels(each.name).time():
+                with metrics.job_seconds.labels(service, each.name).time():
                     each.work()
-                metrics.job_succeeded.labels(each.name).set_to_current_time()
+                metrics.job_succeeded.labels(service, each.name).set_to_current_time()
             finally:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(7, %s::int)", (key - 2**31,))
                 connection.commit()
     except Unavailable as error:
         log.warning("job waits", extra={"job": each.name, "error": error.detail})
     except Exception:
-        metrics.job_failures.labels(each.name).inc()
+        metrics.job_failures.labels(service, each.name).inc()
         log.exception("job failed", extra={"job": each.name})

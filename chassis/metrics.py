@@ -20,10 +20,12 @@ message_age_seconds = Histogram(
 )
 mails_waiting = Gauge("mails_waiting", "Mails that are promised and not sent")
 mails_late = Gauge("mails_late", "Mails that were promised more than ten minutes ago and are not sent")
-# The label is not called "job": that is Prometheus' own.
-job_seconds = Histogram("job_seconds", "Time of one run of a job", ["name"])
-job_failures = Counter("job_failures_total", "Runs of a job that failed", ["name"])
-job_succeeded = Gauge("job_succeeded_timestamp_seconds", "When a job last ended well in this process", ["name"])
-job_period = Gauge("job_period_seconds", "The pause between two runs of a job", ["name"])
+# The label is not called "job": that is Prometheus' own. Services share jobs of the chassis, so each says whose run it was.
+job_seconds = Histogram("job_seconds", "Time of one run of a job", ["service", "name"])
+job_failures = Counter("job_failures_total", "Runs of a job that failed", ["service", "name"])
+job_succeeded = Gauge(
+    "job_succeeded_timestamp_seconds", "When a job last ended well in this process", ["service", "name"]
+)
+job_period = Gauge("job_period_seconds", "The pause between two runs of a job", ["service", "name"])
 pool_in_use = Gauge("database_connections_in_use", "Connections that this process has taken out of its pool")
 pool_size = Gauge("database_connections_limit", "Connections that this process may take")

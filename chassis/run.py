@@ -61,7 +61,7 @@ class Worker:
     def __init__(self, service: Service, broker: Broker) -> None:
         self._stop = threading.Event()
         measure = Job("chassis.run.measure_queues", 30, partial(measure_queues, broker, service.name))
-        self._clock = Clock([*jobs_in(service.jobs), forget_old_rows.__dict__["__job__"], measure])
+        self._clock = Clock([*jobs_in(service.jobs), forget_old_rows.__dict__["__job__"], measure], service.name)
         dispatcher = Dispatcher(service.name, consumers_in(service.consumers))
         relay = Relay(broker)
         self._threads = [

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, IntegrityError
 
-from chassis import db, jobs
+from chassis import db, jobs, metrics
 from chassis.errors import Unavailable
 
 
@@ -167,14 +167,14 @@ def test_a_job_runs_in_one_process_at_a_time(app: Any) -> None:
         finish.wait(5)
 
     first = jobs.Job("sweep", 1, slow)
-    thread = threading.Thread(target=jobs.run_once, args=(first,))
+    thread = threading.Thread(target=jobs.run_once, args=(first, "notes"))
     thread.start()
     running.wait(5)
-    jobs.run_once(jobs.Job("sweep", 1, lambda: runs.append("second")))
-    jobs.run_once(jobs.Job("other", 1, lambda: runs.append("other")))
+    jobs.run_once(jobs.Job("sweep", 1, lambda: runs.append("second")), "notes")
+    jobs.run_once(jobs.Job("other", 1, lambda: runs.append("other")), "notes")
     finish.set()
     thread.join(5)
-    jobs.run_once(jobs.Job("sweep", 1, lambda: runs.append("third")))
+    jobs.run_once(jobs.Job("sweep", 1, lambda: runs.append("third")), "notes")
     assert runs == ["slow", "other", "third"]
 
 
@@ -186,10 +186,10 @@ def test_a_job_that_looks_first_runs_only_when_something_is_due(app: Any) -> Non
         raise Unavailable("the database restarts")
 
     for is_due in (lambda: bool(due), look_at_nothing):
-        jobs.run_once(jobs.Job("looking", 1, lambda: runs.append("ran"), is_due))
+        jobs.run_once(jobs.Job("looking", 1, lambda: runs.append("ran"), is_due), "notes")
     assert runs == []
     due.append("a mail")
-    jobs.run_once(jobs.Job("looking", 1, lambda: runs.append("ran"), lambda: bool(due)))
+    jobs.run_once(jobs.Job("looking", 1, lambda: runs.append("ran"), lambda: bool(due)), "notes")
     assert runs == ["ran"]
 
 
@@ -198,6 +198,13 @@ def test_a_job_that_fails_is_counted_and_lets_go(app: Any) -> None:
         raise ZeroDivisionError
 
     runs: list[str] = []
-    jobs.run_once(jobs.Job("fragile", 1, fail))
-    jobs.run_once(jobs.Job("fragile", 1, lambda: runs.append("again")))
+    jobs.run_once(jobs.Job("fragile", 1, fail), "notes")
+    jobs.run_once(jobs.Job("fragile", 1, lambda: runs.append("again")), "notes")
     assert runs == ["again"]
+
+
+def test_a_job_that_services_share_is_told_apart(app: Any) -> None:
+    for service in ("one", "another"):
+        jobs.run_once(jobs.Job("shared", 1, lambda: None), service)
+    told = [labels for labels, _ in metrics.job_succeeded._metrics.items() if "shared" in labels]
+    assert told == [("one", "shared"), ("another", "shared")]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
-from chassis import mail
+from chassis import mail, metrics
 from chassis.jobs import jobs_in
 from gateway.config import SERVICES
 
@@ -54,6 +54,13 @@ def test_an_alert_reads_metrics_that_exist_and_says_what_is_wrong(rule: dict[str
     assert rule["labels"]["severity"] in ("page", "ticket")
     assert rule["annotations"]["summary"]
     assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+def test_a_standstill_is_seen_although_another_service_runs_a_job_of_that_name() -> None:
+    [expression] = [rule["expr"] for rule in rules() if rule["alert"] == "JobsStandStill"]
+    assert re.findall(r"max by \(([^)]*)\)", expression) == ["service, name"] * 2
+    for metric in (metrics.job_succeeded, metrics.job_period):
+        assert metric._labelnames == ("service", "name")
 
 
 def test_the_guide_says_what_to_do_about_each_alert() -> None:
