@@ -88,11 +88,19 @@ def manifest(api_version: str, kind: str, name: str, spec: Document | None = Non
 
 
 def pod(service: str, role: str, command: list[str], *, is_job: bool = False) -> Document:
-    """A pod that runs as nobody in particular, on a read-only file system, without a token of the cluster."""
-    image = {"name": "main", "image": f"stagedoor/{service}", "command": command, "env": environment(service)}
+    """A pod that runs as nobody in particular, on a read-only file system, without a token of the cluster.
+
+    A job runs before anything else is there, and reads nothing but its database's address.
+    """
+    image = {"name": "main", "image": f"stagedoor/{service}", "command": command}
+    told: Document = {"env": environment(service), "envFrom": [{"configMapRef": {"name": "stagedoor"}}]}
+    secret: Document = {"secretName": f"stagedoor-{service}", "defaultMode": 0o440}
+    if is_job:
+        told = {"env": secret_files({"DATABASE_URL": "database_url"})}
+        secret["items"] = [{"key": "database_url", "path": "database_url"}]
     container: Document = {
         **image,
-        "envFrom": [{"configMapRef": {"name": "stagedoor"}}],
+        **told,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -128,7 +136,7 @@ def pod(service: str, role: str, command: list[str], *, is_job: bool = False) ->
         container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", "5"]}}}
     spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
     return {
-        "serviceAccountName": f"stagedoor-{service}",
+        "serviceAccountName": "stagedoor-migrate" if is_job else f"stagedoor-{service}",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": 45,
@@ -142,7 +150,7 @@ def pod(service: str, role: str, command: list[str], *, is_job: bool = False) ->
         "topologySpreadConstraints": [{**spread, "labelSelector": {"matchLabels": labels(service, role)}}],
         "containers": [container],
         "volumes": [
-            {"name": "secrets", "secret": {"secretName": f"stagedoor-{service}", "defaultMode": 0o440}},
+            {"name": "secrets", "secret": secret},
             {"name": "tmp", "emptyDir": {}},
         ],
     } | ({"restartPolicy": "OnFailure"} if is_job else {})
@@ -155,8 +163,12 @@ def environment(service: str) -> list[dict[str, str]]:
         own = {"HTTP_ADDRESS": f"0.0.0.0:{PUBLIC}", "METRICS_ADDRESS": f"0.0.0.0:{HTTP}"}
     else:
         secrets, own = OF_ALL | OWN[service], {}
-    files = [{"name": f"{name}_FILE", "value": f"{SECRET_FOLDER}/{key}"} for name, key in secrets.items()]
-    return [*files, *({"name": name, "value": value} for name, value in own.items())]
+    return [*secret_files(secrets), *({"name": name, "value": value} for name, value in own.items())]
+
+
+def secret_files(secrets: dict[str, str]) -> list[dict[str, str]]:
+    """Environment name to key, as names of the files that hold them."""
+    return [{"name": f"{name}_FILE", "value": f"{SECRET_FOLDER}/{key}"} for name, key in secrets.items()]
 
 
 def deployment(service: str, role: str) -> list[Document]:
@@ -201,9 +213,9 @@ def deployment(service: str, role: str) -> list[Document]:
     return made
 
 
-def account(service: str) -> Document:
+def account(name: str) -> Document:
     """A name for the pods that opens nothing."""
-    return manifest("v1", "ServiceAccount", f"stagedoor-{service}", automountServiceAccountToken=False)
+    return manifest("v1", "ServiceAccount", f"stagedoor-{name}", automountServiceAccountToken=False)
 
 
 def migration(service: str) -> Document:
@@ -265,7 +277,7 @@ def tcp(port: int) -> Document:
 
 
 def settings() -> Document:
-    """What every process is told; an overlay replaces the addresses."""
+    """What every process is told; an overlay replaces the addresses and what only an operator knows."""
     data = {"HTTP_ADDRESS": f"0.0.0.0:{HTTP}", "GRPC_ADDRESS": f"0.0.0.0:{GRPC}", "DATABASE_POOL": "10"}
     for name in SERVICES:
         data[f"{name.upper()}_GRPC"] = f"{name}-grpc:{GRPC}"
@@ -277,6 +289,10 @@ def settings() -> Document:
         "FRONTEND_URL": address,
         "SUPER_ADMIN_EMAIL": "admin@example.com",
         "MAIL_FROM": mail,
+        "TRUSTED_PROXIES": "0",
+        "STRIPE_PUBLISHABLE_KEY": "",
+        "PAYPAL_CLIENT_ID": "",
+        "PAYPAL_WEBHOOK_ID": "",
     }
     return manifest("v1", "ConfigMap", "stagedoor", data=data)
 
@@ -288,9 +304,10 @@ def files() -> dict[str, str]:
     for service in SERVICES:
         parts[service] = [account(service)] + [each for role in SCALE for each in deployment(service, role)]
     base = kustomization([f"{name}.yaml" for name in sorted(parts)])
-    jobs = kustomization([f"{service}.yaml" for service in SERVICES])
+    jobs = kustomization([f"{name}.yaml" for name in sorted((*SERVICES, "service-account"))])
     made = {f"base/{name}.yaml": parts[name] for name in parts} | {"base/kustomization.yaml": [base]}
     made |= {f"migrations/{service}.yaml": [migration(service)] for service in SERVICES}
+    made["migrations/service-account.yaml"] = [account("migrate")]
     made["migrations/kustomization.yaml"] = [jobs]
     head = "# Made by deploy/kubernetes/make_manifests.py; change that, or lay an overlay over this.\n"
     return {path: head + yaml.safe_dump_all(documents, sort_keys=False, width=120) for path, documents in made.items()}

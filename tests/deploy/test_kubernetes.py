@@ -64,6 +64,50 @@ def test_nothing_is_let_through_by_default() -> None:
     assert default["spec"]["policyTypes"] == ["Ingress", "Egress"]
 
 
+@pytest.mark.parametrize("folder", ["base", "migrations"])
+def test_what_pods_name_is_applied_with_them(folder: str) -> None:
+    """Jobs come first, onto an empty namespace: nothing of `base` is there yet, and a live one's settings stay as they are."""
+    applied = yaml.safe_load((FOLDER / folder / "kustomization.yaml").read_text())["resources"]
+    assert applied == sorted(
+        path.name for path in (FOLDER / folder).glob("*.yaml") if path.name != "kustomization.yaml"
+    )
+    together = [each for name in applied for each in yaml.safe_load_all((FOLDER / folder / name).read_text())]
+    held = {(each["kind"], each["metadata"]["name"]) for each in together}
+    for pod in (each["spec"]["template"]["spec"] for each in together if each["kind"] in ("Deployment", "Job")):
+        [container] = pod["containers"]
+        maps = {("ConfigMap", each["configMapRef"]["name"]) for each in container.get("envFrom", [])}
+        assert {("ServiceAccount", pod["serviceAccountName"]), *maps} <= held
+
+
+def test_a_job_reads_nothing_but_the_databases_address() -> None:
+    """Its Secret is the service's, which the guide makes before."""
+    for job in of_kind("Job"):
+        pod = job["spec"]["template"]["spec"]
+        service = job["metadata"]["name"].removesuffix("-migrate")
+        [container] = pod["containers"]
+        assert [each["name"] for each in container["env"]] == ["DATABASE_URL_FILE"]
+        [secret] = [each["secret"] for each in pod["volumes"] if "secret" in each]
+        assert (secret["secretName"], [each["key"] for each in secret["items"]]) == (
+            f"stagedoor-{service}",
+            ["database_url"],
+        )
+
+
+def test_what_only_the_operator_knows_is_in_sight() -> None:
+    operators = {
+        "PUBLIC_URL",
+        "FRONTEND_URL",
+        "SUPER_ADMIN_EMAIL",
+        "MAIL_FROM",
+        "TRUSTED_PROXIES",
+        "STRIPE_PUBLISHABLE_KEY",
+    }
+    operators |= {"PAYPAL_CLIENT_ID", "PAYPAL_WEBHOOK_ID"}
+    guide = (FOLDER.parents[1] / "docs/operations.md").read_text().partition("## Kubernetes")[2]
+    assert operators <= set(maker.settings()["data"])
+    assert [name for name in sorted(operators) if f"`{name}`" not in guide] == []
+
+
 def test_pods_are_nobody_and_hold_no_token() -> None:
     for pod in pods():
         assert pod["automountServiceAccountToken"] is False
