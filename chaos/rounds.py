@@ -59,8 +59,8 @@ class Theatre:
     def play(self, number: int, seed: str, *, purchases: int = 3) -> Result:
         """Buyers, saboteur, calm, checker. The seed decides who wants what and what breaks when.
 
-        Every 25th seed, the first of a run among them, has a rolling restart instead of a storm: buyers go on until it is
-        over, and repeat a request only once.
+        Rounds 1, 26, 51 and so on have a rolling restart instead of a storm: buyers go on until it is over, and repeat a
+        request only once.
         """
         started = time.monotonic()
         result = Result(number, seed)

@@ -7,7 +7,7 @@ from chassis.config import ServiceSettings, setting
 
 @dataclass(frozen=True)
 class Settings(ServiceSettings):
-    """Providers are off until they have a key: an order in that mode is refused with 503 `provider-not-configured`."""
+    """Providers are off until they have a key: an order in that mode is refused with 409 `provider-not-configured`."""
 
     stripe_api_base: str = setting("STRIPE_API_BASE", doc="where Stripe's API is", default="https://api.stripe.com")
     stripe_connect_base: str = setting(

@@ -1,7 +1,7 @@
 """Secrets of organizers, encrypted before they reach a table: AES-256-GCM, bound to the row that they belong to.
 
 `SECRETS_KEYS` lists ``id:base64key`` pairs. The first encrypts, all of them decrypt: to rotate, put a new one first, wait
-for the job `reencrypt_secrets`, drop the old one.
+for the job `tidy_up`, drop the old one.
 """
 
 import base64
