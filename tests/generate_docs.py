@@ -23,7 +23,7 @@ KEPT_BY_EVERY_REPLICA = ("id", "epoch", "version", "is_deleted")
 
 def settings_page() -> str:
     """The whole page."""
-    common = {each.name for each in dataclasses.fields(ServiceSettings)}
+    common = frozenset(_told(each) for each in dataclasses.fields(ServiceSettings))
     parts = [
         "# Settings\n",
         "Every process reads its settings from the environment, once, at the start; a missing or malformed one stops the",
@@ -34,7 +34,7 @@ def settings_page() -> str:
     ]
     for name in SERVICES:
         own = import_module(f"services.{name}.main").SERVICE.settings
-        parts += [f"\n## {name}\n", _table(own, frozenset(common))]
+        parts += [f"\n## {name}\n", _table(own, common)]
     parts += ["\n## gateway\n", _table(GatewaySettings, frozenset())]
     return "\n".join(parts) + "\n"
 
@@ -72,14 +72,16 @@ def _subclasses(model: Any) -> list[Any]:
 
 
 def _table(settings: Any, without: frozenset[str]) -> str:
-    rows = ["| name | default | meaning |", "|---|---|---|"]
-    for each in dataclasses.fields(settings):
-        if each.name in without or "name" not in each.metadata:
-            continue
-        default = "required" if each.default is MISSING else f"`{each.default}`" if each.default != "" else "empty"
-        secret = " (secret)" if each.metadata["secret"] else ""
-        rows.append(f"| `{each.metadata['name']}` | {default} | {each.metadata['doc']}{secret} |".replace("\n", " "))
-    return "\n".join(rows) if len(rows) > 2 else "No settings of its own."
+    """What `without` does not say in the same words already: a service may have another default for a setting of all."""
+    told = [_told(each) for each in dataclasses.fields(settings) if "name" in each.metadata]
+    rows = [row for row in told if row not in without]
+    return "\n".join(["| name | default | meaning |", "|---|---|---|", *rows]) if rows else "No settings of its own."
+
+
+def _told(each: dataclasses.Field[Any]) -> str:
+    default = "required" if each.default is MISSING else f"`{each.default}`" if each.default != "" else "empty"
+    secret = " (secret)" if each.metadata["secret"] else ""
+    return f"| `{each.metadata['name']}` | {default} | {each.metadata['doc']}{secret} |".replace("\n", " ")
 
 
 if __name__ == "__main__":

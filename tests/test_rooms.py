@@ -192,6 +192,12 @@ def test_settings_and_replicas_are_documented_once() -> None:
     assert (ROOT / "docs" / "replicas.md").read_text() == replicas_page(), "run `make docs`"
 
 
+def test_a_service_with_another_default_than_all_others_says_so() -> None:
+    of_payments = settings_page().partition("## payments\n")[2].partition("\n## ")[0]
+    assert "| `GRPC_THREADS` | `32` |" in of_payments
+    assert "| `HTTP_THREADS` |" not in of_payments
+
+
 def test_no_todo_stands() -> None:
     marks: list[Any] = [
         f"{path.relative_to(ROOT)}:{number}"
