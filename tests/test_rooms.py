@@ -17,7 +17,7 @@ from gateway.config import SERVICES
 from gateway.main import specs
 from gateway.routing import RoutingTable
 from proto import options_pb2
-from proto.generate import generated
+from proto.generate import GENERATED, generated
 from tests.generate_docs import replicas_page, settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -183,7 +183,8 @@ def test_one_migration_head_that_agrees_with_the_models(name: str, postgres_url:
 
 
 def test_generated_code_is_what_the_proto_files_say() -> None:
-    stored = {path.relative_to(ROOT / "proto"): path.read_bytes() for path in (ROOT / "proto").rglob("*_pb2*.py*")}
+    kept = (path for pattern in GENERATED for path in (ROOT / "proto").rglob(pattern))
+    stored = {path.relative_to(ROOT / "proto"): path.read_bytes() for path in kept}
     assert stored == generated(), "run `make proto`"
 
 
