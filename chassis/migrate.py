@@ -1,10 +1,12 @@
 """Alembic for one service: `python -m chassis.migrate services.orders [upgrade|check|revision "why"]`.
 
 Each service has its own numbered history under `migrations/versions` with one head. `upgrade` is safe to run in several
-processes at once (an advisory lock) and on a live database: see docs/operations.md for how to write one.
+processes at once (an advisory lock) and on a live database: see docs/operations.md for how to write one. A version that
+was gone back to finds a newer database and leaves it as it is.
 """
 
 import argparse
+import logging
 import os
 import sys
 from importlib import import_module
@@ -26,10 +28,15 @@ from chassis.db import sqlalchemy_url
 from chassis.service import Service
 
 LOCK = 4_217_001
+log = logging.getLogger(__name__)
 
 
 def upgrade(service: Service, url: str) -> None:
-    """Brings the database to the newest version; does nothing when it is there."""
+    """Brings the database to the newest version; does nothing when it is there, or newer: who went back keeps newer tables."""
+    newest, kept = max(heads(service)), max(_kept(url), default="")
+    if kept > newest:  # they are numbered
+        log.warning("the database is newer than this version", extra={"kept": kept, "newest": newest})
+        return
     command.upgrade(_config(service, url), "head")
 
 
@@ -47,6 +54,15 @@ def pending(service: Service, url: str) -> list[str]:
 def heads(service: Service) -> list[str]:
     """The newest versions; more than one means that two branches were merged without care."""
     return list(ScriptDirectory.from_config(_config(service, "postgresql://")).get_heads())
+
+
+def _kept(url: str) -> tuple[str, ...]:
+    engine = sa.create_engine(sqlalchemy_url(url))
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_heads()
+    finally:
+        engine.dispose()
 
 
 def run_env() -> None:
