@@ -18,9 +18,8 @@ from local.system import System
 DONE = ("kills", "pauses", "restarts", "cuts", "faults", "rolled")
 HEAD = f"| round | seed | orders by end state | {' | '.join(DONE)} | gave up | violations | calm s | seconds |"
 SECONDS_AT_LEAST = 30.0  # that a storm and its calm are given
-SETTINGS = {  # what takes half a minute elsewhere: nobody wants to wait for it in every round
+SETTINGS = {  # what takes longer elsewhere: nobody wants to wait for it in every round
     "PROVIDER_READ_SECONDS": "3",
-    "RECONCILE_AFTER_SECONDS": "5",
     "REPAIR_AFTER_SECONDS": "5",
 }
 

@@ -1,6 +1,7 @@
 """The walls of the house: what may know of what. See docs/decisions/ for the reasons."""
 
 import ast
+import dataclasses
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 
 from chassis import messages, migrate, spec
 from chassis.auth import Requirement
+from chassis.config import ServiceSettings
 from chassis.inbox import Dispatcher, consumers_in
 from chassis.service import Service
 from chassis.testing import scratch_database
-from gateway.config import SERVICES
+from gateway.config import SERVICES, GatewaySettings
 from gateway.main import specs
 from gateway.routing import RoutingTable
 from proto import options_pb2
@@ -197,6 +199,26 @@ def test_a_service_with_another_default_than_all_others_says_so() -> None:
     of_payments = settings_page().partition("## payments\n")[2].partition("\n## ")[0]
     assert "| `GRPC_THREADS` | `32` |" in of_payments
     assert "| `HTTP_THREADS` |" not in of_payments
+
+
+def attributes_read_in(*folders: str) -> set[str]:
+    paths = [path for path in python_files(*folders) if path.name != "config.py"]
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text())))
+    return {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_setting_of_a_service_is_read(name: str) -> None:
+    own = {each.name for each in dataclasses.fields(service(name).settings)}
+    of_all = {each.name for each in dataclasses.fields(ServiceSettings)}
+    assert own - of_all - attributes_read_in("chassis", f"services/{name}") == set()
+    assert of_all - attributes_read_in("chassis", "services") == set()
+
+
+def test_every_setting_of_the_gateway_is_read() -> None:
+    by_name = {f"{each}_http" for each in SERVICES}  # by GatewaySettings.upstreams
+    fields = {each.name for each in dataclasses.fields(GatewaySettings)}
+    assert fields - by_name - attributes_read_in("gateway", "chassis") == set()
 
 
 def test_no_todo_stands() -> None:

@@ -30,9 +30,6 @@ class Settings(ServiceSettings):
     provider_proxy: str = setting("PROVIDER_PROXY", doc="HTTP proxy on the way to the providers", default="")
     provider_connect_seconds: float = setting("PROVIDER_CONNECT_SECONDS", doc="time-out of connecting", default=3.0)
     provider_read_seconds: float = setting("PROVIDER_READ_SECONDS", doc="time-out of one answer", default=10.0)
-    reconcile_after_seconds: int = setting(
-        "RECONCILE_AFTER_SECONDS", doc="age from which an unsettled attempt is asked about", default=30
-    )
     refund_window_days: int = setting(
         "REFUND_WINDOW_DAYS",
         doc="how long after a capture a removed Stripe authorization keeps its secret",
