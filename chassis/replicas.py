@@ -5,13 +5,20 @@ order. Deletion leaves a tombstone. After a restore the owner's epoch rises, and
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Boolean, or_, tuple_
+from sqlalchemy import BigInteger, Boolean, DateTime, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from chassis import clock
+from chassis.db import run, transaction
+
 PAGE = 500
+Fetch = Callable[[int, int], list[Any]]  # (after_id, limit): asks the owner's Snapshot RPC
+Keep = Callable[[Session, Any], object]  # writes what a state says, unless something newer is known
 
 
 class Replica:
@@ -23,6 +30,15 @@ class Replica:
     is_deleted: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
+class ReplicaFill:
+    """Columns of a table that says which kinds have been read from their owners as a whole. A service adds `kind`, the key."""
+
+    __tablename__ = "replica_fills"
+
+    kind: Mapped[str]
+    filled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class Versioned(Protocol):
     """A protobuf message that says full state."""
 
@@ -32,7 +48,6 @@ class Versioned(Protocol):
 
 
 R = TypeVar("R", bound=Replica)
-M = TypeVar("M", bound=Versioned)
 
 
 def apply(db: Session, model: type[R], state: Versioned, values: Mapping[str, Any]) -> bool:
@@ -54,9 +69,38 @@ def apply(db: Session, model: type[R], state: Versioned, values: Mapping[str, An
     return db.execute(upsert).scalar() is not None
 
 
-def pages(fetch: Callable[[int, int], list[M]]) -> Iterator[M]:
-    """Every aggregate of an owner, page by page. `fetch(after_id, limit)` asks the owner's Snapshot RPC."""
+def fill(fills: type[ReplicaFill], kinds: Mapping[str, tuple[Fetch, Keep]]) -> None:
+    """Reads the kinds that were never read; messages keep them up to date from then on. Deleting a row has its kind read anew.
+
+    Queues exist before a process runs jobs, so no change is missed in between. Raises Unavailable while an owner is down:
+    the job comes again.
+    """
+    with transaction() as db:
+        filled = set(db.scalars(select(fills.kind)))
+    for kind, (fetch, keep) in kinds.items():
+        if kind not in filled:
+            read(fetch, keep)
+            run(partial(_remember, fills, kind))
+
+
+def read(fetch: Fetch, keep: Keep) -> None:
+    """Everything that the owner has of a kind. What it says meanwhile is newer and wins."""
+    for page in _pages(fetch):
+        run(partial(_keep_page, page, keep))
+
+
+def _pages(fetch: Fetch) -> Iterator[list[Any]]:
     after = 0
     while page := fetch(after, PAGE):
-        yield from page
+        yield page
         after = page[-1].id
+
+
+def _keep_page(page: list[Any], keep: Keep, db: Session) -> None:
+    for state in page:
+        keep(db, state)
+
+
+def _remember(fills: type[ReplicaFill], kind: str, db: Session) -> None:
+    table: Any = fills
+    db.merge(table(kind=kind, filled_at=clock.now()))

@@ -10,7 +10,7 @@ from chassis.replicas import apply
 from proto.events import events_pb2 as pb
 from services.accounts import queries
 from services.accounts.commands import notices
-from services.accounts.models import EventReplica, EventRoleReplica, User
+from services.accounts.models import Event, EventRole, User
 
 
 @consumes(pb.EventChanged)
@@ -38,13 +38,13 @@ def keep_event(db: Session, event: pb.Event) -> bool:
         "state": event.state,
         "deleted_at": event.deleted_at.ToDatetime(UTC) if event.HasField("deleted_at") else None,
     }
-    return apply(db, EventReplica, event, values)
+    return apply(db, Event, event, values)
 
 
 def keep_event_role(db: Session, role: pb.EventRole) -> bool:
     """The same for a team, and notes on the user which roles they hold anywhere."""
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)}
-    is_news = apply(db, EventRoleReplica, role, values)
+    is_news = apply(db, EventRole, role, values)
     if is_news:
         db.execute(sa.update(User).where(User.id == role.user_id).values(team_roles=queries.team_roles(role.user_id)))
     return is_news

@@ -1,19 +1,15 @@
 """What the clock starts."""
 
-from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
 
-from chassis import clock
+from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
-from chassis.replicas import pages
 from services.accounts import clients, consumers, keys, minting, queries, start
 from services.accounts.commands import erasure
-from services.accounts.models import EndedSession, LoginSession, MailToken, RateLimit, ReplicaFill
+from services.accounts.models import EndedSession, Fill, LoginSession, MailToken, RateLimit
 
 
 @job(every_seconds=3600)
@@ -59,22 +55,13 @@ def erase_deleted() -> None:
             erasure.erase(db, user)
 
 
-REPLICAS: Mapping[str, tuple[Callable[[int, int], list[Any]], Callable[[Session, Any], bool]]] = {
-    "event": (clients.events_after, consumers.keep_event),
-    "event-role": (clients.event_roles_after, consumers.keep_event_role),
-}
-
-
 @job(every_seconds=30)
 def fill_replicas() -> None:
-    """A new or rebuilt service reads what events has; what events says meanwhile is newer and wins."""
-    with transaction() as db:
-        filled = set(db.scalars(sa.select(ReplicaFill.kind)))
-    for kind, (fetch, keep) in REPLICAS.items():
-        if kind in filled:
-            continue
-        for state in pages(fetch):
-            with transaction() as db:
-                keep(db, state)
-        with transaction() as db:
-            db.merge(ReplicaFill(kind=kind, filled_at=clock.now()))
+    """A new or rebuilt service reads what events has."""
+    replicas.fill(
+        Fill,
+        {
+            "event": (clients.events_after, consumers.keep_event),
+            "event-role": (clients.event_roles_after, consumers.keep_event_role),
+        },
+    )

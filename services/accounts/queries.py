@@ -15,8 +15,8 @@ from services.accounts import minting
 from services.accounts.domain.emails import key_of
 from services.accounts.models import (
     EndedSession,
-    EventReplica,
-    EventRoleReplica,
+    Event,
+    EventRole,
     LoginSession,
     MailToken,
     RefreshToken,
@@ -45,11 +45,11 @@ def events_of_caller(claims: Claims | None) -> Criterion:
     if claims.is_admin:
         return True
     in_team = sa.exists().where(
-        EventRoleReplica.event_id == EventReplica.id,
-        EventRoleReplica.user_id == claims.user_id,
-        sa.func.cardinality(EventRoleReplica.roles) > 0,
+        EventRole.event_id == Event.id,
+        EventRole.user_id == claims.user_id,
+        sa.func.cardinality(EventRole.roles) > 0,
     )
-    return sa.or_(EventReplica.state == "published", in_team)
+    return sa.or_(Event.state == "published", in_team)
 
 
 def living_user(db: Session, email: str) -> User | None:
@@ -132,8 +132,8 @@ def has_super_admin(db: Session) -> bool:
 
 def team_roles(user_id: int) -> Any:
     """All roles that a user holds in any event, as an SQL expression."""
-    role = sa.func.unnest(EventRoleReplica.roles).label("role")
-    roles = sa.select(role).where(EventRoleReplica.user_id == user_id).subquery()
+    role = sa.func.unnest(EventRole.roles).label("role")
+    roles = sa.select(role).where(EventRole.user_id == user_id).subquery()
     held = sa.select(sa.func.array_agg(sa.distinct(roles.c.role)))
     return sa.func.coalesce(held.scalar_subquery(), sa.cast([], ARRAY(sa.String(20))))
 

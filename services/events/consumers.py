@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from chassis import clock, replicas
 from chassis.inbox import consumes
+from proto.accounts.accounts_pb2 import User as State
 from proto.accounts.accounts_pb2 import UserChanged
 from proto.orders.orders_pb2 import AttendeesReleased, OrderCancelled, OrderPaid, OrderPlaced, OrderUnsettled
 from proto.payments.payments_pb2 import StripeAuthorizationChanged
@@ -16,12 +17,11 @@ from services.events.models import Event, StripeAuthorization, User
 @consumes(UserChanged)
 def keep_user(db: Session, message: UserChanged) -> None:
     """Keeps the replica of a user; an erased one is forgotten, and leaves a tombstone that nothing overtakes."""
-    apply_user(db, message)
+    apply_user(db, message.user)
 
 
-def apply_user(db: Session, message: UserChanged) -> None:
+def apply_user(db: Session, user: State) -> None:
     """Writes what is newer than what we have."""
-    user = message.user
     known = db.get(User, user.id)
     email = known.email if known is not None else ""
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "locale")

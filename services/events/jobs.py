@@ -5,11 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import distinct, select
 
-from chassis import clock
+from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
-from chassis.replicas import pages
-from proto.accounts.accounts_pb2 import UserChanged
 from services.events import clients, config, programme, promises
 from services.events.consumers import apply_user
 from services.events.models import Restriction
@@ -51,7 +49,5 @@ def read_users() -> None:
     now = clock.now()
     if _users_read_at is not None and now - _users_read_at < USERS_READ_EVERY:
         return
-    for user in pages(clients.users_after):
-        with transaction() as db:
-            apply_user(db, UserChanged(user=user))
+    replicas.read(clients.users_after, apply_user)
     _users_read_at = now

@@ -81,16 +81,31 @@ def get_user(user_id: int) -> accounts_pb2.User | None:
         return None
 
 
-def snapshot(kind: str, after_id: int, limit: int) -> list[Any]:
-    """A page of everything that the owner has of a kind, in the order of ids, deleted ones too."""
-    if kind == "users":
-        accounts = rpc.stub(accounts_pb2_grpc.AccountsStub, "accounts")
-        request = accounts_pb2.SnapshotRequest(after_id=after_id, limit=limit)
-        return list(rpc.call(accounts.SnapshotUsers, request, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS).users)
-    events = rpc.stub(events_pb2_grpc.EventsStub, "events")
-    method = getattr(events, "Snapshot" + "".join(part.capitalize() for part in kind.split("_")))
-    wanted = events_pb2.SnapshotRequest(after_id=after_id, limit=limit)
-    return list(getattr(rpc.call(method, wanted, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS), kind))
+def events_after(after_id: int, limit: int) -> list[events_pb2.Event]:
+    """A page of all events, in id order, deleted ones too."""
+    return list(_page_of_events("SnapshotEvents", after_id, limit).events)
+
+
+def tickets_after(after_id: int, limit: int) -> list[events_pb2.Ticket]:
+    """A page of all ticket types, in id order, deleted ones too."""
+    return list(_page_of_events("SnapshotTickets", after_id, limit).tickets)
+
+
+def discount_codes_after(after_id: int, limit: int) -> list[events_pb2.DiscountCode]:
+    """A page of all discount and access codes, in id order, deleted ones too."""
+    return list(_page_of_events("SnapshotDiscountCodes", after_id, limit).discount_codes)
+
+
+def event_roles_after(after_id: int, limit: int) -> list[events_pb2.EventRole]:
+    """A page of all teams, in id order, deleted ones too."""
+    return list(_page_of_events("SnapshotEventRoles", after_id, limit).event_roles)
+
+
+def users_after(after_id: int, limit: int) -> list[accounts_pb2.User]:
+    """A page of all users, in id order, deleted ones too."""
+    stub = rpc.stub(accounts_pb2_grpc.AccountsStub, "accounts")
+    request = accounts_pb2.SnapshotRequest(after_id=after_id, limit=limit)
+    return list(rpc.call(stub.SnapshotUsers, request, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS).users)
 
 
 def start_payment(request: payments_pb2.StartPaymentRequest) -> payments_pb2.PaymentState:
@@ -124,6 +139,12 @@ def scan(request: tickets_pb2.ScanRequest) -> tickets_pb2.ScanReply:
     """One entry at the door. Raises Conflict on a double entry or a revoked ticket."""
     stub = rpc.stub(tickets_pb2_grpc.TicketsStub, "tickets")
     return rpc.call(stub.Scan, request)
+
+
+def _page_of_events(method: str, after_id: int, limit: int) -> Any:
+    stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
+    request = events_pb2.SnapshotRequest(after_id=after_id, limit=limit)
+    return rpc.call(getattr(stub, method), request, timeout_seconds=SNAPSHOT_TIMEOUT_SECONDS)
 
 
 def _about_order(method: str, identifier: str) -> payments_pb2.PaymentState:

@@ -1,19 +1,16 @@
 """What the clock starts."""
 
 import logging
-from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
-from typing import Any
 
 from prometheus_client import Gauge
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from chassis import clock, idempotency
 from chassis.db import run, transaction
 from chassis.errors import DomainError, Unavailable
 from chassis.jobs import job
+from chassis.replicas import fill
 from services.orders import clients
 from services.orders.commands import ending, paying, replicas
 from services.orders.domain.stock import revision
@@ -24,7 +21,6 @@ from services.orders.queries import watching
 log = logging.getLogger(__name__)
 
 BATCH = 200
-SNAPSHOT_PAGE = 500
 LOOSE_FOR = timedelta(minutes=60)  # longer than the longest order expiry
 oversold_seats = Gauge(
     "oversold_seats", "Seats where the ledger's counters and the attendee rows differ, or exceed capacity"
@@ -112,28 +108,17 @@ def loosen_what_a_crash_left_tight() -> None:
 
 @job(every_seconds=10)
 def fill_replicas() -> None:
-    """A new or rebuilt service reads what its neighbours have; what they say meanwhile is newer and wins.
-
-    Deleting a row of `replica_fills` has that kind read anew. Raises Unavailable while the owner is down: next time.
-    """
-    with transaction() as db:
-        filled = set(db.execute(select(Fill.kind)).scalars())
-    for kind, store in replicas.STORES.items():
-        if kind not in filled:
-            _fill(kind, store)
-
-
-def _fill(kind: str, store: Callable[[Session, Any], None]) -> None:
-    after_id = 0
-    while page := clients.snapshot(kind, after_id, SNAPSHOT_PAGE):
-        run(partial(_store_page, page, store))
-        after_id = page[-1].id
-    run(lambda db: db.merge(Fill(kind=kind, filled_at=clock.now())))
-
-
-def _store_page(page: list[Any], store: Callable[[Session, Any], None], db: Session) -> None:
-    for state in page:
-        store(db, state)
+    """A new or rebuilt service reads what its neighbours have."""
+    fill(
+        Fill,
+        {
+            "events": (clients.events_after, replicas.store_event),
+            "tickets": (clients.tickets_after, replicas.store_ticket_and_capacity),
+            "discount_codes": (clients.discount_codes_after, replicas.store_code),
+            "event_roles": (clients.event_roles_after, replicas.store_event_role),
+            "users": (clients.users_after, replicas.store_user),
+        },
+    )
 
 
 @job(every_seconds=3600)

@@ -2,17 +2,16 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import Gauge
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from chassis import clock, db
+from chassis import clock, db, replicas
 from chassis.errors import DomainError
 from chassis.jobs import job
-from proto.events.events_pb2 import EventRole
 from services.payments import calls, linking, queries
 from services.payments.clients import events
 from services.payments.commands import authorizations, comparing, roles
@@ -25,7 +24,6 @@ log = logging.getLogger(__name__)
 BATCH = 50
 EVENTS_KEPT = timedelta(days=90)
 ROLES_READ_EVERY = timedelta(days=1)
-ROLES_PER_PAGE = 500
 
 unmatched_payments = Gauge("unmatched_payments", "Charges and refunds on which a provider and our ledger disagree")
 unknown_payments = Gauge("unknown_payments", "Attempts of which nobody knows yet how they ended")
@@ -86,10 +84,7 @@ def read_event_roles() -> None:
     global _roles_read_at
     if _roles_read_at is not None and clock.now() - _roles_read_at < ROLES_READ_EVERY:
         return
-    for page in _pages_of_roles():
-        with db.transaction() as session:
-            for role in page:
-                roles.keep_role(session, role)
+    replicas.read(events.event_roles_after, roles.keep_role)
     _roles_read_at = clock.now()
 
 
@@ -97,13 +92,6 @@ def run_errands() -> None:
     """What was just left to do."""
     carry_out_refunds()
     settle_attempts()
-
-
-def _pages_of_roles() -> Iterator[list[EventRole]]:
-    after = 0
-    while page := events.fetch_roles(after, ROLES_PER_PAGE):
-        yield page
-        after = page[-1].id
 
 
 Due = Callable[[Session, datetime, int], Sequence[uuid.UUID]]

@@ -32,19 +32,19 @@ def fetch_seller(event_id: int) -> Seller:
     return seller
 
 
-def fetch_event_page(after_id: int, limit: int) -> list[Event]:
+def events_after(after_id: int, limit: int) -> list[Event]:
     """Events after an id, for a replica that is built anew."""
     request = SnapshotRequest(after_id=after_id, limit=limit)
     return list(call(EventsStub(channel("events")).SnapshotEvents, request, timeout_seconds=10.0).events)
 
 
-def fetch_user_page(after_id: int, limit: int) -> list[User]:
+def users_after(after_id: int, limit: int) -> list[User]:
     """Users after an id, for a replica that is built anew."""
     request = accounts_pb2.SnapshotRequest(after_id=after_id, limit=limit)
     return list(call(AccountsStub(channel("accounts")).SnapshotUsers, request, timeout_seconds=10.0).users)
 
 
-def fetch_role_page(after_id: int, limit: int) -> list[EventRole]:
+def event_roles_after(after_id: int, limit: int) -> list[EventRole]:
     """Event roles after an id, for a replica that is built anew."""
     request = SnapshotRequest(after_id=after_id, limit=limit)
     reply = call(EventsStub(channel("events")).SnapshotEventRoles, request, timeout_seconds=10.0)

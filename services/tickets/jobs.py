@@ -1,10 +1,6 @@
 """What the clock starts."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from sqlalchemy import delete, select
-from sqlalchemy.orm import Session
 
 from chassis import clock, replicas
 from chassis.db import transaction
@@ -13,8 +9,6 @@ from services.tickets import clients, commands, figures, queries, stored
 from services.tickets.models import DoomedFile, Fill
 
 FILES_PER_STEP = 100
-Fetch = Callable[[int, int], list[Any]]
-Keep = Callable[[Session, Any], object]
 
 
 @job(every_seconds=60)
@@ -41,28 +35,12 @@ def measure() -> None:
 
 @job(every_seconds=30)
 def fill_replicas() -> None:
-    """Reads from their owners the replicas that were never filled; messages keep them up to date from then on.
-
-    The queue exists before this process runs jobs, so no change is missed in between. Raises Unavailable while the
-    owner is down: next time.
-    """
-    with transaction() as db:
-        filled = set(db.execute(select(Fill.kind)).scalars())
-    for kind, (fetch, keep) in REPLICAS.items():
-        if kind not in filled:
-            _fill(kind, fetch, keep)
-
-
-def _fill(kind: str, fetch: Fetch, keep: Keep) -> None:
-    for state in replicas.pages(fetch):
-        with transaction() as db:
-            keep(db, state)
-    with transaction() as db:
-        db.merge(Fill(kind=kind, filled_at=clock.now()))
-
-
-REPLICAS: Mapping[str, tuple[Fetch, Keep]] = {
-    "event": (clients.fetch_event_page, commands.keep_event),
-    "event-role": (clients.fetch_role_page, commands.keep_role),
-    "user": (clients.fetch_user_page, commands.keep_user),
-}
+    """A new or rebuilt service reads what its neighbours have."""
+    replicas.fill(
+        Fill,
+        {
+            "event": (clients.events_after, commands.keep_event),
+            "event-role": (clients.event_roles_after, commands.keep_role),
+            "user": (clients.users_after, commands.keep_user),
+        },
+    )

@@ -10,9 +10,9 @@ from chassis.jsonapi import Resource
 from services.accounts import queries
 from services.accounts.api.document import SPEC
 from services.accounts.api.users import users
-from services.accounts.models import EmailNotification, EventReplica, Notification
+from services.accounts.models import EmailNotification, Event, Notification
 
-events = Resource("event", EventReplica, spec=SPEC, visible=queries.events_of_caller)
+events = Resource("event", Event, spec=SPEC, visible=queries.events_of_caller)
 
 notifications = Resource(
     "notification", Notification, spec=SPEC, visible=queries.visible_to_owner(Notification.user_id), sort="-id"

@@ -1,7 +1,7 @@
 """The tables of accounts, one module per aggregate."""
 
 from services.accounts.models.base import Base
-from services.accounts.models.events import EventReplica, EventRoleReplica, ReplicaFill
+from services.accounts.models.events import Event, EventRole, Fill
 from services.accounts.models.keys import SigningKey
 from services.accounts.models.limits import RateLimit
 from services.accounts.models.mail_tokens import MailToken
@@ -13,14 +13,14 @@ __all__ = [
     "Base",
     "EmailNotification",
     "EndedSession",
-    "EventReplica",
-    "EventRoleReplica",
+    "Event",
+    "EventRole",
+    "Fill",
     "LoginSession",
     "MailToken",
     "Notification",
     "RateLimit",
     "RefreshToken",
-    "ReplicaFill",
     "SigningKey",
     "User",
     "UserEmail",

@@ -6,11 +6,11 @@ from sqlalchemy import BigInteger, DateTime, Index, String, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.replicas import Replica
+from chassis.replicas import Replica, ReplicaFill
 from services.accounts.models.base import Base
 
 
-class EventReplica(Replica, Base):
+class Event(Replica, Base):
     """An event, as far as a person's pages name it."""
 
     __tablename__ = "events"
@@ -24,7 +24,7 @@ class EventReplica(Replica, Base):
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
-class EventRoleReplica(Replica, Base):
+class EventRole(Replica, Base):
     """All roles of one user in one event; none: no longer in the team."""
 
     __tablename__ = "event_roles"
@@ -35,10 +35,7 @@ class EventRoleReplica(Replica, Base):
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(20)))
 
 
-class ReplicaFill(Base):
-    """A kind of replica that has been read from its owner as a whole. Deleting the row has it read anew."""
-
-    __tablename__ = "replica_fills"
+class Fill(ReplicaFill, Base):
+    """A kind of replica that has been read from its owner as a whole."""
 
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
-    filled_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from chassis import clock
 from services.accounts.models.base import Base
-from services.accounts.models.events import EventReplica
+from services.accounts.models.events import Event
 from services.accounts.models.users import User
 
 
@@ -45,6 +45,6 @@ class EmailNotification(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), default=None)
 
     user: Mapped[User] = relationship(lazy="raise")
-    event: Mapped[EventReplica] = relationship(
-        primaryjoin=lambda: foreign(EmailNotification.event_id) == EventReplica.id, viewonly=True, lazy="raise"
+    event: Mapped[Event] = relationship(
+        primaryjoin=lambda: foreign(EmailNotification.event_id) == Event.id, viewonly=True, lazy="raise"
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from chassis import clock
 from services.accounts.models.base import Base
-from services.accounts.models.events import EventReplica, EventRoleReplica
+from services.accounts.models.events import Event, EventRole
 
 if TYPE_CHECKING:
     from services.accounts.models.notifications import EmailNotification, Notification
@@ -82,12 +82,10 @@ class User(Base):
     notifications: Mapped[list["Notification"]] = relationship(viewonly=True, lazy="raise")
     email_notifications: Mapped[list["EmailNotification"]] = relationship(viewonly=True, lazy="raise")
     alternate_emails: Mapped[list["UserEmail"]] = relationship(viewonly=True, lazy="raise")
-    events: Mapped[list[EventReplica]] = relationship(
-        secondary=EventRoleReplica.__table__,
-        primaryjoin=lambda: and_(
-            User.id == foreign(EventRoleReplica.user_id), func.cardinality(EventRoleReplica.roles) > 0
-        ),
-        secondaryjoin=lambda: foreign(EventRoleReplica.event_id) == EventReplica.id,
+    events: Mapped[list[Event]] = relationship(
+        secondary=EventRole.__table__,
+        primaryjoin=lambda: and_(User.id == foreign(EventRole.user_id), func.cardinality(EventRole.roles) > 0),
+        secondaryjoin=lambda: foreign(EventRole.event_id) == Event.id,
         viewonly=True,
         lazy="raise",
     )

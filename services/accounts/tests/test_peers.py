@@ -16,7 +16,7 @@ from proto.accounts.accounts_pb2_grpc import AccountsStub
 from proto.events import events_pb2
 from services.accounts import clients, consumers, jobs
 from services.accounts.main import SERVICE
-from services.accounts.models import EventReplica, ReplicaFill
+from services.accounts.models import Event, Fill
 from services.accounts.tests import people
 
 
@@ -84,7 +84,7 @@ def test_events_are_known_by_their_newest_state(db: Any) -> None:
 
     hear(2, "New name")
     hear(1, "Old name")
-    event = db.get(EventReplica, 5)
+    event = db.get(Event, 5)
     assert (event.name, event.starts_at, event.ends_at) == ("New name", datetime(2026, 12, 1, tzinfo=UTC), None)
 
 
@@ -114,4 +114,4 @@ def test_a_new_service_reads_what_events_has(client: Any, db: Any, peer: Any) ->
 def test_a_service_whose_neighbour_is_down_tries_again(db: Any) -> None:
     with pytest.raises(Unavailable):
         jobs.fill_replicas()
-    assert db.scalars(sa.select(ReplicaFill.kind)).all() == []
+    assert db.scalars(sa.select(Fill.kind)).all() == []

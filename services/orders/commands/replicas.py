@@ -147,15 +147,6 @@ def store_event_role(db: Session, role: events_pb2.EventRole, *, asked_at: datet
     replicas.apply(db, EventRole, role, values)
 
 
-STORES: dict[str, Callable[[Session, Any], None]] = {
-    "events": store_event,
-    "tickets": store_ticket_and_capacity,
-    "discount_codes": store_code,
-    "event_roles": store_event_role,
-    "users": store_user,
-}
-
-
 def moment(stamp: Timestamp) -> datetime | None:
     """The time of a message field; None when it is not set."""
     return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds or stamp.nanos else None

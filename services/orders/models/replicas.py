@@ -6,7 +6,7 @@ from sqlalchemy import DateTime, Index, Integer, String, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from chassis.replicas import Replica
+from chassis.replicas import Replica, ReplicaFill
 from services.orders.models.base import Base, Big, Moment, Text
 
 
@@ -105,13 +105,10 @@ class User(Replica, Base):
     __table_args__ = (Index("ix_replica_users_email", func.lower(text("email"))),)
 
 
-class Fill(Base):
-    """A kind of replica that has been read from its owner as a whole. Without a row it is read (anew)."""
-
-    __tablename__ = "replica_fills"
+class Fill(ReplicaFill, Base):
+    """A kind of replica that has been read from its owner as a whole."""
 
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
-    filled_at: Mapped[Moment]
 
 
 class EventRole(Replica, Base):

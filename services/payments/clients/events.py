@@ -22,7 +22,7 @@ def get_roles(event_id: int, user_id: int) -> events_pb2.EventRole:
     return reply.role
 
 
-def fetch_roles(after_id: int, limit: int) -> list[events_pb2.EventRole]:
+def event_roles_after(after_id: int, limit: int) -> list[events_pb2.EventRole]:
     """A page of all roles that events knows. Raises Unavailable."""
     stub = events_pb2_grpc.EventsStub(rpc.channel("events"))
     request = events_pb2.SnapshotRequest(after_id=after_id, limit=limit)

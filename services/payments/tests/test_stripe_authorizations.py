@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chassis import db as database
+from chassis import replicas
 from chassis.errors import NotFound
 from chassis.testing import Client
 from local.fakes.running import RunningFake
@@ -125,7 +126,7 @@ def test_all_roles_are_read_from_events_once_a_day(
     client: Client, world: RunningFake, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_roles_read_at", None)
-    monkeypatch.setattr(jobs, "ROLES_PER_PAGE", 2)
+    monkeypatch.setattr(replicas, "PAGE", 2)
     asked: list[int] = []
     known = [EventRole(id=n, version=1, event_id=7, user_id=n, roles=["owner"]) for n in (11, 12, 13)]
 

@@ -3,8 +3,8 @@
 from sqlalchemy import ARRAY, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from chassis.replicas import Replica
-from services.tickets.models.base import Address, Base, Big, Moment, Word
+from chassis.replicas import Replica, ReplicaFill
+from services.tickets.models.base import Address, Base, Big, Word
 
 
 class Event(Replica, Base):
@@ -35,10 +35,7 @@ class User(Replica, Base):
     email: Mapped[Address]
 
 
-class Fill(Base):
-    """Which replicas have been read from their owners. Deleting a row has that kind read anew."""
-
-    __tablename__ = "replica_fills"
+class Fill(ReplicaFill, Base):
+    """Which replicas have been read from their owners."""
 
     kind: Mapped[Word] = mapped_column(primary_key=True)
-    filled_at: Mapped[Moment]
