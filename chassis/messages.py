@@ -6,13 +6,15 @@ import pkgutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
+from typing import overload
 from uuid import UUID
 
 from google.protobuf.descriptor import Descriptor, FileDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
 
 import proto
 from proto import options_pb2
@@ -124,6 +126,24 @@ def new_id() -> UUID:
 def decode(kind: Kind, envelope: Envelope) -> Message:
     """The message inside. Raises google.protobuf.message.DecodeError."""
     return kind.message_class.FromString(envelope.payload)
+
+
+@overload
+def to_stamp(at: datetime) -> Timestamp: ...
+@overload
+def to_stamp(at: datetime | None) -> Timestamp | None: ...
+def to_stamp(at: datetime | None) -> Timestamp | None:
+    """A time as messages carry it; None leaves the field unset."""
+    if at is None:
+        return None
+    stamp = Timestamp()
+    stamp.FromDatetime(at)
+    return stamp
+
+
+def from_stamp(stamp: Timestamp) -> datetime | None:
+    """The time of a message's field, in UTC; None where the field is unset."""
+    return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds or stamp.nanos else None
 
 
 def ids(envelopes: Sequence[Envelope]) -> frozenset[UUID]:

@@ -1,11 +1,10 @@
 """What accounts does when events speaks: names of events and teams for a person's pages."""
 
-from datetime import UTC
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from chassis.inbox import consumes
+from chassis.messages import from_stamp
 from chassis.replicas import apply
 from proto.events import events_pb2 as pb
 from services.accounts import queries
@@ -32,11 +31,11 @@ def keep_event(db: Session, event: pb.Event) -> bool:
     values = {
         "identifier": event.identifier,
         "name": event.name,
-        "starts_at": event.starts_at.ToDatetime(UTC) if event.HasField("starts_at") else None,
-        "ends_at": event.ends_at.ToDatetime(UTC) if event.HasField("ends_at") else None,
+        "starts_at": from_stamp(event.starts_at),
+        "ends_at": from_stamp(event.ends_at),
         "timezone": event.timezone,
         "state": event.state,
-        "deleted_at": event.deleted_at.ToDatetime(UTC) if event.HasField("deleted_at") else None,
+        "deleted_at": from_stamp(event.deleted_at),
     }
     return apply(db, Event, event, values)
 

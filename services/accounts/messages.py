@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
 from chassis import auth
 from chassis.db import on_commit
+from chassis.messages import to_stamp
 from chassis.outbox import publish
 from proto.accounts import accounts_pb2 as pb
 from services.accounts.models import User
@@ -56,6 +56,4 @@ def tell_sessions_ended(db: Session, user_id: int, session_id: str, moment: date
 
 def sessions_ended_message(user_id: int, session_id: str, moment: datetime) -> pb.SessionsEnded:
     """The message that ends these sessions."""
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return pb.SessionsEnded(user_id=user_id, session_id=session_id, issued_before=stamp)
+    return pb.SessionsEnded(user_id=user_id, session_id=session_id, issued_before=to_stamp(moment))

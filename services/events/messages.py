@@ -1,11 +1,9 @@
 """Our rows as other services may know them: the parts of `proto/events`, full state."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from chassis.messages import to_stamp
 from proto.events import events_pb2 as pb
 from services.events import config
 from services.events.domain.roles import NAMES
@@ -35,8 +33,8 @@ def of_event(event: Event) -> pb.Event:
         deleted=event.deleted_at is not None,
         identifier=event.identifier,
         name=event.name,
-        starts_at=moment(event.starts_at),
-        ends_at=moment(event.ends_at),
+        starts_at=to_stamp(event.starts_at),
+        ends_at=to_stamp(event.ends_at),
         timezone=event.timezone,
         online=event.online,
         location_name=event.location_name or "",
@@ -59,8 +57,8 @@ def of_event(event: Event) -> pb.Event:
         privacy=event.privacy,
         payment_modes=payment_modes(event),
         is_stripe_linked=event.is_stripe_linked,
-        created_at=moment(event.created_at),
-        deleted_at=moment(event.deleted_at),
+        created_at=to_stamp(event.created_at),
+        deleted_at=to_stamp(event.deleted_at),
         show_remaining_tickets=event.show_remaining_tickets,
     )
 
@@ -87,8 +85,8 @@ def of_ticket(ticket: Ticket, *, event_is_on_sale: bool) -> pb.Ticket:
         quantity=ticket.quantity,
         min_order=ticket.min_order,
         max_order=ticket.max_order,
-        sales_starts_at=moment(ticket.sales_starts_at),
-        sales_ends_at=moment(ticket.sales_ends_at),
+        sales_starts_at=to_stamp(ticket.sales_starts_at),
+        sales_ends_at=to_stamp(ticket.sales_ends_at),
         is_hidden=ticket.is_hidden,
         on_sale=event_is_on_sale and ticket.deleted_at is None,
         description=ticket.description or "",
@@ -173,12 +171,3 @@ def decimal_text(value: Decimal | Any) -> str:
     """An exact decimal without trailing zeros: 12.5, 100."""
     text = format(Decimal(value), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def moment(value: datetime | None) -> Timestamp | None:
-    """A time as protobuf knows it."""
-    if value is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(value)
-    return stamp

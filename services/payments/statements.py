@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from google.protobuf.timestamp_pb2 import Timestamp
 
+from chassis.messages import to_stamp
 from proto.payments import payments_pb2
 from services.payments.domain.attempts import PAID
 from services.payments.models.payments import Payment
@@ -36,9 +36,9 @@ def state(payment: Payment, client_payload: Mapping[str, Any] | None = None) -> 
             exp_month=payment.card_exp_month,
             exp_year=payment.card_exp_year,
         ),
-        captured_at=_timestamp(payment.captured_at),
+        captured_at=to_stamp(payment.captured_at),
         refunded_minor=payment.refunded_minor,
-        opened_at=_timestamp(payment.created_at),
+        opened_at=to_stamp(payment.created_at),
     )
 
 
@@ -81,11 +81,3 @@ def authorization_changed(link: StripeAuthorization, epoch: int) -> payments_pb2
         is_linked=is_linked,
         publishable_key=link.stripe_publishable_key if is_linked else "",
     )
-
-
-def _timestamp(moment: Any) -> Timestamp | None:
-    if moment is None:
-        return None
-    made = Timestamp()
-    made.FromDatetime(moment)
-    return made

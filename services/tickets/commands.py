@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy import case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from chassis.db import execute
 from chassis.errors import NotFound
 from chassis.idempotency import answers
 from chassis.mail import forget_recipient
+from chassis.messages import to_stamp
 from chassis.outbox import publish
 from proto.accounts.accounts_pb2 import User as UserState
 from proto.events.events_pb2 import Event as EventState
@@ -333,15 +333,8 @@ def _without_person(state: bytes, user_id: int, email: str) -> bytes:
 def _scanned(ticket: Ticket, passages: Sequence[Passage], door: str) -> TicketScanned:
     return TicketScanned(
         attendee_id=ticket.attendee_id,
-        checkin_times=[stamp(each.at) for each in sorted(passages) if each.kind == "in"],
-        checkout_times=[stamp(each.at) for each in sorted(passages) if each.kind == "out"],
+        checkin_times=[to_stamp(each.at) for each in sorted(passages) if each.kind == "in"],
+        checkout_times=[to_stamp(each.at) for each in sorted(passages) if each.kind == "out"],
         door=door,
         version=len(passages),
     )
-
-
-def stamp(moment: datetime) -> Timestamp:
-    """A time as messages carry it."""
-    made = Timestamp()
-    made.FromDatetime(moment)
-    return made

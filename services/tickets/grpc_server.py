@@ -3,6 +3,7 @@
 from datetime import UTC
 
 from chassis.db import run
+from chassis.messages import to_stamp
 from proto.tickets.tickets_pb2 import ScanReply, ScanRequest
 from services.tickets import commands
 from services.tickets.domain.door import Passage
@@ -20,6 +21,6 @@ class TicketsServicer:
             lambda db: commands.scan(db, request.attendee_id, told, request.scanned_by, is_told_again=True)
         )
         return ScanReply(
-            checkin_times=[commands.stamp(each.at) for each in passages if each.kind == "in"],
-            checkout_times=[commands.stamp(each.at) for each in passages if each.kind == "out"],
+            checkin_times=[to_stamp(each.at) for each in passages if each.kind == "in"],
+            checkout_times=[to_stamp(each.at) for each in passages if each.kind == "out"],
         )

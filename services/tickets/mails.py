@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from chassis.mail import Attachment, Mail, queue_mails
 from chassis.mail_transports import Refused
+from chassis.messages import from_stamp
 from proto.orders.orders_pb2 import OrderState
 from services.tickets import pages, queries, stored
 from services.tickets.mail import calendar, letters
@@ -112,7 +113,7 @@ class Pdfs:
 
 def _invitation(order: OrderState, summary: OrderView) -> Attachment:
     uid = f"{order.identifier}@{pages.desk().host}"
-    said_at = pages.moment(order.completed_at) or summary.ordered_at
+    said_at = from_stamp(order.completed_at) or summary.ordered_at
     return Attachment("event.ics", CALENDAR, data=_calendar(summary.event, uid, said_at))
 
 

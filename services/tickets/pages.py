@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from chassis.messages import from_stamp
 from proto.events.events_pb2 import Event as EventState
 from proto.events.events_pb2 import Seller
 from proto.orders.orders_pb2 import OrderState
@@ -82,8 +81,8 @@ def event_view(order: OrderState, newer: EventState | None) -> EventView:
     facts: Any = newer if newer is not None and not newer.deleted else order.event
     return EventView(
         name=facts.name or order.event.name,
-        starts_at=moment(facts.starts_at) or datetime(1970, 1, 1, tzinfo=UTC),
-        ends_at=moment(facts.ends_at),
+        starts_at=from_stamp(facts.starts_at) or datetime(1970, 1, 1, tzinfo=UTC),
+        ends_at=from_stamp(facts.ends_at),
         timezone=facts.timezone or "UTC",
         place=facts.location_name,
         is_online=facts.online,
@@ -129,7 +128,7 @@ def order_view(order: OrderState, event: EventView, tickets: Sequence[TicketView
         number=order_number(order),
         buyer_name=order.buyer_name,
         buyer_email=order.buyer_email,
-        ordered_at=moment(order.created_at) or moment(order.completed_at) or event.starts_at,
+        ordered_at=from_stamp(order.created_at) or from_stamp(order.completed_at) or event.starts_at,
         currency=order.currency,
         lines=[
             LineView(line.ticket_name, line.quantity, line.price_minor, line.total_minor, line.discount_minor)
@@ -156,7 +155,7 @@ def invoice_view(order: OrderState, summary: OrderView, seller: Seller) -> Invoi
     return InvoiceView(
         order=summary,
         number=order.invoice_number or order_number(order),
-        issued_at=moment(order.completed_at) or summary.ordered_at,
+        issued_at=from_stamp(order.completed_at) or summary.ordered_at,
         seller=[company, seller.address, *seat, seller.tax_id],
         buyer=[*street, *town, billing.tax_info, order.buyer_email],
         footer=seller.invoice_footer,
@@ -166,10 +165,3 @@ def invoice_view(order: OrderState, summary: OrderView, seller: Seller) -> Invoi
 def order_number(order: OrderState) -> str:
     """As existing installations print it: `O`, when it was made, and its number."""
     return f"O{order.created_at.seconds}-{order.id}" if order.created_at.seconds else order.identifier
-
-
-def moment(stamp: Timestamp) -> datetime | None:
-    """None where the message says nothing."""
-    if not stamp.seconds and not stamp.nanos:
-        return None
-    return stamp.ToDatetime(tzinfo=UTC)

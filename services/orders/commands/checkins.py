@@ -7,9 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.errors import Unprocessable
+from chassis.messages import to_stamp
 from proto.tickets import tickets_pb2
 from services.orders.commands.issuing import times_text
-from services.orders.commands.replicas import stamp
 from services.orders.domain.checkin import Entry
 from services.orders.models import Attendee, Tag
 
@@ -20,8 +20,8 @@ def scan_request(attendee_id: int, entry: Entry, scanned_by: int) -> tickets_pb2
     """What tickets is asked."""
     return tickets_pb2.ScanRequest(
         attendee_id=attendee_id,
-        checkin_times=[made for at in entry.checkins if (made := stamp(at)) is not None],
-        checkout_times=[made for at in entry.checkouts if (made := stamp(at)) is not None],
+        checkin_times=[to_stamp(at) for at in entry.checkins],
+        checkout_times=[to_stamp(at) for at in entry.checkouts],
         door=entry.door,
         scanned_by=scanned_by,
     )

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from chassis.errors import Conflict, Unprocessable
+from chassis.messages import from_stamp
 from proto.payments import payments_pb2
 from services.orders import config
 from services.orders.commands import moving, refunding
-from services.orders.commands.replicas import moment
 from services.orders.domain.lifecycle import ONLINE_MODES, SEATS, UNPAID, Seat, Status
 from services.orders.domain.stock import AccessCodeExhausted, DiscountExhausted, SoldOut
 from services.orders.models import Event, Order, OrderLine
@@ -161,7 +161,7 @@ def note_failure(db: Session, payment: payments_pb2.PaymentState) -> None:
     Who opened this attempt may have died since: then nobody takes away their mark but us. The mark of a later attempt stays.
     """
     order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
-    opened_at = moment(payment.opened_at)
+    opened_at = from_stamp(payment.opened_at)
     is_of_mark = opened_at is not None and order.attempted_at is not None and opened_at >= order.attempted_at
     if order.charging_by is None or is_of_mark:
         order.charging_by = order.charging_until = None

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from chassis import outbox
 from chassis.auth import Claims
 from chassis.db import execute
+from chassis.messages import to_stamp
 from chassis.outbox import publish
 from proto.events import events_pb2
 from proto.orders import orders_pb2
@@ -272,7 +273,7 @@ def _created(
         tax_name=order.tax_name,
         tax_rate=order.tax_rate,
         tax_included=order.is_tax_included,
-        created_at=replicas.stamp(order.created_at),
+        created_at=to_stamp(order.created_at),
         event=telling.event_facts(offer.event, order.payment_mode),
         attendees=[
             orders_pb2.Attendee(

@@ -1,14 +1,14 @@
 """Keeps what we know of others' resources, and the ledgers' capacities and limits, as new as what we hear."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
 from chassis import replicas
 from chassis.db import execute, on_commit
+from chassis.messages import from_stamp
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
 from services.orders.commands import forgetting
@@ -60,10 +60,10 @@ def store_event(db: Session, event: events_pb2.Event) -> None:
         **_same(event, _EVENT_FIELDS),
         "currency": event.currency[:3],
         "payment_modes": list(event.payment_modes),
-        "starts_at": moment(event.starts_at),
-        "ends_at": moment(event.ends_at),
-        "created_at": moment(event.created_at),
-        "deleted_at": moment(event.deleted_at),
+        "starts_at": from_stamp(event.starts_at),
+        "ends_at": from_stamp(event.ends_at),
+        "created_at": from_stamp(event.created_at),
+        "deleted_at": from_stamp(event.deleted_at),
     }
     replicas.apply(db, Event, event, values)
 
@@ -72,8 +72,8 @@ def store_ticket(db: Session, ticket: events_pb2.Ticket) -> None:
     """A ticket type as events says it is; its capacity with it."""
     values = {
         **_same(ticket, _TICKET_FIELDS),
-        "sales_starts_at": moment(ticket.sales_starts_at),
-        "sales_ends_at": moment(ticket.sales_ends_at),
+        "sales_starts_at": from_stamp(ticket.sales_starts_at),
+        "sales_ends_at": from_stamp(ticket.sales_ends_at),
     }
     replicas.apply(db, Ticket, ticket, values)
 
@@ -145,20 +145,6 @@ def store_event_role(db: Session, role: events_pb2.EventRole, *, asked_at: datet
     """All roles of a user in an event. `asked_at`: the owner was asked, no message said it."""
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles), "asked_at": asked_at}
     replicas.apply(db, EventRole, role, values)
-
-
-def moment(stamp: Timestamp) -> datetime | None:
-    """The time of a message field; None when it is not set."""
-    return stamp.ToDatetime(tzinfo=UTC) if stamp.seconds or stamp.nanos else None
-
-
-def stamp(at: datetime | None) -> Timestamp | None:
-    """A time as a message field."""
-    if at is None:
-        return None
-    made = Timestamp()
-    made.FromDatetime(at)
-    return made
 
 
 def _once(db: Session, kind: str, state: Any, store: Callable[[Session, Any], None]) -> None:

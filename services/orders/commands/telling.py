@@ -7,9 +7,9 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
+from chassis.messages import to_stamp
 from chassis.outbox import publish
 from proto.orders import orders_pb2
-from services.orders.commands.replicas import stamp
 from services.orders.models import Attendee, Order, OrderLine, User
 from services.orders.queries import orders as queries
 
@@ -45,8 +45,8 @@ def order_state(db: Session, order: Order) -> orders_pb2.OrderState:
         tax_name=order.tax_name,
         tax_rate=order.tax_rate,
         tax_included=order.is_tax_included,
-        created_at=stamp(order.created_at),
-        completed_at=stamp(order.completed_at),
+        created_at=to_stamp(order.created_at),
+        completed_at=to_stamp(order.completed_at),
         invoice_number=order.invoice_number or "",
         cancel_note=order.cancel_note or "",
         billing=billing_of(order),
@@ -170,7 +170,7 @@ def say_refund_requested(db: Session, order: Order, refund: Mapping[str, Any]) -
 
 
 def _as_stamp(at: datetime | Timestamp | None) -> Timestamp | None:
-    return stamp(at) if at is None or isinstance(at, datetime) else at
+    return to_stamp(at) if at is None or isinstance(at, datetime) else at
 
 
 def _buyer_name(buyer: User | None, attendees: Sequence[Attendee], email: str) -> str:

@@ -8,22 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
 from chassis import db as chassis_db
 from chassis.errors import NotFound
+from chassis.messages import to_stamp
 from proto.events import events_pb2
 from proto.payments import payments_pb2
 from services.orders.models import Attendee, CodeUse, Order, Stock
 
 EVENT = 7
-
-
-def stamp(at: datetime) -> Timestamp:
-    made = Timestamp()
-    made.FromDatetime(at)
-    return made
 
 
 class Fair:
@@ -36,8 +30,8 @@ class Fair:
             version=1,
             identifier="fa1r0000",
             name="The Fair",
-            starts_at=stamp(start),
-            ends_at=stamp(start + timedelta(hours=8)),
+            starts_at=to_stamp(start),
+            ends_at=to_stamp(start + timedelta(hours=8)),
             timezone="Europe/Berlin",
             location_name="Town Hall",
             state="published",

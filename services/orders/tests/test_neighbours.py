@@ -10,6 +10,7 @@ from chassis import clock
 from chassis import db as chassis_db
 from chassis.errors import NotFound, Unavailable
 from chassis.inbox import Dispatcher, consumers_in
+from chassis.messages import to_stamp
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
 from proto.orders import orders_pb2
@@ -19,7 +20,7 @@ from services.orders.commands import restricting
 from services.orders.domain.stock import BelowSold, revision
 from services.orders.grpc_server import OrdersServicer
 from services.orders.models import Attendee, CodeUse, Event, Stock, Ticket, User
-from services.orders.tests.fair import EVENT, Fair, patch, seats, stamp, stored, uses
+from services.orders.tests.fair import EVENT, Fair, patch, seats, stored, uses
 
 SERVICER = OrdersServicer()
 
@@ -233,7 +234,9 @@ def test_a_scan_elsewhere_shows_on_the_attendee(order: Any, buyer: Any) -> None:
     placed = order({"id": 1})
     attendee = buyer.get(f"/v1/orders/{placed['attributes']['identifier']}/attendees").json()["data"][0]
     at = datetime(2026, 11, 24, 10, tzinfo=UTC)
-    scanned = tickets_pb2.TicketScanned(attendee_id=int(attendee["id"]), checkin_times=[stamp(at)], door="A", version=1)
+    scanned = tickets_pb2.TicketScanned(
+        attendee_id=int(attendee["id"]), checkin_times=[to_stamp(at)], door="A", version=1
+    )
     hear(consumers.note_scan, scanned)
     shown = buyer.get(f"/v1/attendees/{attendee['id']}").json()["data"]["attributes"]
     assert (shown["is-checked-in"], shown["checkin-times"]) == (True, "2026-11-24T10:00:00.000000Z")

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 import chassis.db
 from chassis.mail import mail
+from chassis.messages import to_stamp
 from proto.events.events_pb2 import Event, EventRole, EventRoleChanged
 from proto.orders.orders_pb2 import Attendee, EventFacts, OrderLine, OrderPaid, OrderState
 from services.tickets import consumers, renderer, stored
-from services.tickets.commands import stamp
 from services.tickets.models import Order, Ticket
 from services.tickets.rendering import documents
 
@@ -49,13 +49,13 @@ def order(version: int = 3, identifier: str = IDENTIFIER, **changes: Any) -> Ord
             id=EVENT_ID,
             identifier="abcd1234",
             name="PyConf",
-            starts_at=stamp(STARTS),
-            ends_at=stamp(ENDS),
+            starts_at=to_stamp(STARTS),
+            ends_at=to_stamp(ENDS),
             timezone="Europe/Berlin",
             location_name="Kulturbrauerei",
             payment_details="IBAN DE12",
         ),
-        created_at=stamp(datetime(2026, 10, 1, tzinfo=UTC)),
+        created_at=to_stamp(datetime(2026, 10, 1, tzinfo=UTC)),
     )
     attendees = changes.pop("attendees", None)
     if attendees is not None:
@@ -71,8 +71,8 @@ def event(version: int = 1, **changes: Any) -> Event:
         "id": EVENT_ID,
         "version": version,
         "name": "PyConf",
-        "starts_at": stamp(STARTS),
-        "ends_at": stamp(ENDS),
+        "starts_at": to_stamp(STARTS),
+        "ends_at": to_stamp(ENDS),
         "timezone": "Europe/Berlin",
         "location_name": "Kulturbrauerei",
         **changes,

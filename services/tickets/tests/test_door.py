@@ -13,12 +13,12 @@ import chassis.db
 from chassis import clock
 from chassis.errors import Conflict, NotFound
 from chassis.idempotency import answers
+from chassis.messages import to_stamp
 from chassis.testing import Client
 from proto.accounts.accounts_pb2 import User, UserChanged
 from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
 from proto.tickets.tickets_pb2 import ScanRequest, TicketScanned
 from services.tickets import consumers, pages
-from services.tickets.commands import stamp
 from services.tickets.domain.door import AlreadyCheckedIn, NotCheckedIn, Passage, admit
 from services.tickets.domain.qr import Code
 from services.tickets.grpc_server import TicketsServicer
@@ -40,7 +40,7 @@ REGISTRAR, OUTSIDER = 70, 71
 
 
 def at(*moments: datetime) -> list[Timestamp]:
-    return [stamp(moment) for moment in moments]
+    return [to_stamp(moment) for moment in moments]
 
 
 def scan(**request: Any) -> Any:
