@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,26 @@ def test_every_rpc_declares_its_callers(name: str) -> None:
         callers = set(method.GetOptions().Extensions[options_pb2.callers])
         assert callers, method.full_name
         assert callers <= {*SERVICES, "gateway"}, method.full_name
+
+
+@cache
+def names_in(folder: str) -> set[str]:
+    """Attributes and texts: how a client names the RPC of a stub."""
+    nodes = [node for path in python_files(folder) for node in ast.walk(ast.parse(path.read_text()))]
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return texts | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_who_may_call_an_rpc_does_call_it(name: str) -> None:
+    descriptor = import_module(f"proto.{name}.{name}_pb2").DESCRIPTOR.services_by_name[name.capitalize()]
+    idle = [
+        f"{caller} never calls {method.full_name}"
+        for method in descriptor.methods
+        for caller in method.GetOptions().Extensions[options_pb2.callers]
+        if method.name not in names_in("gateway" if caller == "gateway" else f"services/{caller}") | names_in("chassis")
+    ]
+    assert idle == []
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from proto import options_pb2 as proto_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproto/accounts/accounts.proto\x12\x12stagedoor.accounts\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"\x10\n\x0eGetKeysRequest\"S\n\x0cGetKeysReply\x12\x11\n\tjwks_json\x18\x01 \x01(\t\x12\x30\n\x05\x65nded\x18\x02 \x03(\x0b\x32!.stagedoor.accounts.SessionsEnded\"5\n\x0eGetUserRequest\x12\x0c\n\x02id\x18\x01 \x01(\x03H\x00\x12\x0f\n\x05\x65mail\x18\x02 \x01(\tH\x00\x42\x04\n\x02\x62y\"2\n\x0fSnapshotRequest\x12\x10\n\x08\x61\x66ter_id\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x05\"\xe5\x01\n\x04User\x12\n\n\x02id\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x08\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\x12\n\nfirst_name\x18\x06 \x01(\t\x12\x11\n\tlast_name\x18\x07 \x01(\t\x12\x13\n\x0bis_verified\x18\x08 \x01(\x08\x12\x0c\n\x04role\x18\t \x01(\t\x12\x0e\n\x06locale\x18\n \x01(\t\x12\x13\n\x0bpublic_name\x18\x0b \x01(\t\x12\x12\n\navatar_url\x18\x0c \x01(\t\x12\x0e\n\x06\x65rased\x18\r \x01(\x08\"3\n\x08UserPage\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.stagedoor.accounts.User\"V\n\x0bUserChanged\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.stagedoor.accounts.User:\x1f\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x07tickets\"m\n\rSessionsEnded\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x31\n\rissued_before\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x04\x90\xb5\x18\x01\"#\n\x0bKeysRotated\x12\x0e\n\x06key_id\x18\x01 \x01(\t:\x04\x90\xb5\x18\x01\x32\xf3\x02\n\x08\x41\x63\x63ounts\x12\x87\x01\n\x07GetKeys\x12\".stagedoor.accounts.GetKeysRequest\x1a .stagedoor.accounts.GetKeysReply\"6\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x08payments\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x07gateway\x12h\n\x07GetUser\x12\".stagedoor.accounts.GetUserRequest\x1a\x18.stagedoor.accounts.User\"\x1f\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x07tickets\x12s\n\rSnapshotUsers\x12#.stagedoor.accounts.SnapshotRequest\x1a\x1c.stagedoor.accounts.UserPage\"\x1f\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x07ticketsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproto/accounts/accounts.proto\x12\x12stagedoor.accounts\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"\x10\n\x0eGetKeysRequest\"S\n\x0cGetKeysReply\x12\x11\n\tjwks_json\x18\x01 \x01(\t\x12\x30\n\x05\x65nded\x18\x02 \x03(\x0b\x32!.stagedoor.accounts.SessionsEnded\")\n\x0eGetUserRequest\x12\n\n\x02id\x18\x01 \x01(\x03J\x04\x08\x02\x10\x03R\x05\x65mail\"2\n\x0fSnapshotRequest\x12\x10\n\x08\x61\x66ter_id\x18\x01 \x01(\x03\x12\r\n\x05limit\x18\x02 \x01(\x05\"\xe5\x01\n\x04User\x12\n\n\x02id\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0f\n\x07\x64\x65leted\x18\x04 \x01(\x08\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\x12\n\nfirst_name\x18\x06 \x01(\t\x12\x11\n\tlast_name\x18\x07 \x01(\t\x12\x13\n\x0bis_verified\x18\x08 \x01(\x08\x12\x0c\n\x04role\x18\t \x01(\t\x12\x0e\n\x06locale\x18\n \x01(\t\x12\x13\n\x0bpublic_name\x18\x0b \x01(\t\x12\x12\n\navatar_url\x18\x0c \x01(\t\x12\x0e\n\x06\x65rased\x18\r \x01(\x08\"3\n\x08UserPage\x12\'\n\x05users\x18\x01 \x03(\x0b\x32\x18.stagedoor.accounts.User\"V\n\x0bUserChanged\x12&\n\x04user\x18\x01 \x01(\x0b\x32\x18.stagedoor.accounts.User:\x1f\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x07tickets\"m\n\rSessionsEnded\x12\x0f\n\x07user_id\x18\x01 \x01(\x03\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x31\n\rissued_before\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp:\x04\x90\xb5\x18\x01\"#\n\x0bKeysRotated\x12\x0e\n\x06key_id\x18\x01 \x01(\t:\x04\x90\xb5\x18\x01\x32\xde\x02\n\x08\x41\x63\x63ounts\x12\x87\x01\n\x07GetKeys\x12\".stagedoor.accounts.GetKeysRequest\x1a .stagedoor.accounts.GetKeysReply\"6\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x08payments\x8a\xb5\x18\x07tickets\x8a\xb5\x18\x07gateway\x12S\n\x07GetUser\x12\".stagedoor.accounts.GetUserRequest\x1a\x18.stagedoor.accounts.User\"\n\x8a\xb5\x18\x06orders\x12s\n\rSnapshotUsers\x12#.stagedoor.accounts.SnapshotRequest\x1a\x1c.stagedoor.accounts.UserPage\"\x1f\x8a\xb5\x18\x06\x65vents\x8a\xb5\x18\x06orders\x8a\xb5\x18\x07ticketsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +42,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCOUNTS'].methods_by_name['GetKeys']._loaded_options = None
   _globals['_ACCOUNTS'].methods_by_name['GetKeys']._serialized_options = b'\212\265\030\006events\212\265\030\006orders\212\265\030\010payments\212\265\030\007tickets\212\265\030\007gateway'
   _globals['_ACCOUNTS'].methods_by_name['GetUser']._loaded_options = None
-  _globals['_ACCOUNTS'].methods_by_name['GetUser']._serialized_options = b'\212\265\030\006events\212\265\030\006orders\212\265\030\007tickets'
+  _globals['_ACCOUNTS'].methods_by_name['GetUser']._serialized_options = b'\212\265\030\006orders'
   _globals['_ACCOUNTS'].methods_by_name['SnapshotUsers']._loaded_options = None
   _globals['_ACCOUNTS'].methods_by_name['SnapshotUsers']._serialized_options = b'\212\265\030\006events\212\265\030\006orders\212\265\030\007tickets'
   _globals['_GETKEYSREQUEST']._serialized_start=107
@@ -50,19 +50,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETKEYSREPLY']._serialized_start=125
   _globals['_GETKEYSREPLY']._serialized_end=208
   _globals['_GETUSERREQUEST']._serialized_start=210
-  _globals['_GETUSERREQUEST']._serialized_end=263
-  _globals['_SNAPSHOTREQUEST']._serialized_start=265
-  _globals['_SNAPSHOTREQUEST']._serialized_end=315
-  _globals['_USER']._serialized_start=318
-  _globals['_USER']._serialized_end=547
-  _globals['_USERPAGE']._serialized_start=549
-  _globals['_USERPAGE']._serialized_end=600
-  _globals['_USERCHANGED']._serialized_start=602
-  _globals['_USERCHANGED']._serialized_end=688
-  _globals['_SESSIONSENDED']._serialized_start=690
-  _globals['_SESSIONSENDED']._serialized_end=799
-  _globals['_KEYSROTATED']._serialized_start=801
-  _globals['_KEYSROTATED']._serialized_end=836
-  _globals['_ACCOUNTS']._serialized_start=839
-  _globals['_ACCOUNTS']._serialized_end=1210
+  _globals['_GETUSERREQUEST']._serialized_end=251
+  _globals['_SNAPSHOTREQUEST']._serialized_start=253
+  _globals['_SNAPSHOTREQUEST']._serialized_end=303
+  _globals['_USER']._serialized_start=306
+  _globals['_USER']._serialized_end=535
+  _globals['_USERPAGE']._serialized_start=537
+  _globals['_USERPAGE']._serialized_end=588
+  _globals['_USERCHANGED']._serialized_start=590
+  _globals['_USERCHANGED']._serialized_end=676
+  _globals['_SESSIONSENDED']._serialized_start=678
+  _globals['_SESSIONSENDED']._serialized_end=787
+  _globals['_KEYSROTATED']._serialized_start=789
+  _globals['_KEYSROTATED']._serialized_end=824
+  _globals['_ACCOUNTS']._serialized_start=827
+  _globals['_ACCOUNTS']._serialized_end=1177
 # @@protoc_insertion_point(module_scope)

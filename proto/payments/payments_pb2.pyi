@@ -144,47 +144,6 @@ class OrderRequest(_message.Message):
 Global___OrderRequest: _TypeAlias = OrderRequest  # noqa: Y015
 
 @_typing.final
-class StripeAuthorizationRequest(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    EVENT_ID_FIELD_NUMBER: _builtins.int
-    event_id: _builtins.int
-    def __init__(
-        self,
-        *,
-        event_id: _builtins.int = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___StripeAuthorizationRequest: _TypeAlias = StripeAuthorizationRequest  # noqa: Y015
-
-@_typing.final
-class StripeAuthorization(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    IS_LINKED_FIELD_NUMBER: _builtins.int
-    PUBLISHABLE_KEY_FIELD_NUMBER: _builtins.int
-    is_linked: _builtins.bool
-    publishable_key: _builtins.str
-    def __init__(
-        self,
-        *,
-        is_linked: _builtins.bool = ...,
-        publishable_key: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["is_linked", b"is_linked", "publishable_key", b"publishable_key"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___StripeAuthorization: _TypeAlias = StripeAuthorization  # noqa: Y015
-
-@_typing.final
 class PaymentState(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -54,11 +54,6 @@ class PaymentsStub:
                 request_serializer=proto_dot_payments_dot_payments__pb2.OrderRequest.SerializeToString,
                 response_deserializer=proto_dot_payments_dot_payments__pb2.PaymentState.FromString,
                 _registered_method=True)
-        self.GetStripeAuthorization = channel.unary_unary(
-                '/stagedoor.payments.Payments/GetStripeAuthorization',
-                request_serializer=proto_dot_payments_dot_payments__pb2.StripeAuthorizationRequest.SerializeToString,
-                response_deserializer=proto_dot_payments_dot_payments__pb2.StripeAuthorization.FromString,
-                _registered_method=True)
 
 
 class PaymentsServicer:
@@ -95,13 +90,6 @@ class PaymentsServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def GetStripeAuthorization(self, request, context):
-        """Which events can be paid by Stripe, and their publishable key.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
 
 def add_PaymentsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -124,11 +112,6 @@ def add_PaymentsServicer_to_server(servicer, server):
                     servicer.CloseAttempt,
                     request_deserializer=proto_dot_payments_dot_payments__pb2.OrderRequest.FromString,
                     response_serializer=proto_dot_payments_dot_payments__pb2.PaymentState.SerializeToString,
-            ),
-            'GetStripeAuthorization': grpc.unary_unary_rpc_method_handler(
-                    servicer.GetStripeAuthorization,
-                    request_deserializer=proto_dot_payments_dot_payments__pb2.StripeAuthorizationRequest.FromString,
-                    response_serializer=proto_dot_payments_dot_payments__pb2.StripeAuthorization.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -239,33 +222,6 @@ class Payments:
             '/stagedoor.payments.Payments/CloseAttempt',
             proto_dot_payments_dot_payments__pb2.OrderRequest.SerializeToString,
             proto_dot_payments_dot_payments__pb2.PaymentState.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
-    def GetStripeAuthorization(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/stagedoor.payments.Payments/GetStripeAuthorization',
-            proto_dot_payments_dot_payments__pb2.StripeAuthorizationRequest.SerializeToString,
-            proto_dot_payments_dot_payments__pb2.StripeAuthorization.FromString,
             options,
             channel_credentials,
             insecure,

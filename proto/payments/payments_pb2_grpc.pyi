@@ -44,8 +44,6 @@ class PaymentsStub:
     """Asks the provider how the open attempt stands and settles it (client flow `verify`)."""
     CloseAttempt: _grpc.UnaryUnaryMultiCallable[_payments_pb2.OrderRequest, _payments_pb2.PaymentState]
     """Closes the open attempt at the provider: before cancel, expiry, change of mode. Answers `captured` when it was paid."""
-    GetStripeAuthorization: _grpc.UnaryUnaryMultiCallable[_payments_pb2.StripeAuthorizationRequest, _payments_pb2.StripeAuthorization]
-    """Which events can be paid by Stripe, and their publishable key."""
 
 @_typing.type_check_only
 class PaymentsAsyncStub(PaymentsStub):
@@ -63,8 +61,6 @@ class PaymentsAsyncStub(PaymentsStub):
     """Asks the provider how the open attempt stands and settles it (client flow `verify`)."""
     CloseAttempt: _aio.UnaryUnaryMultiCallable[_payments_pb2.OrderRequest, _payments_pb2.PaymentState]  # type: ignore[assignment]
     """Closes the open attempt at the provider: before cancel, expiry, change of mode. Answers `captured` when it was paid."""
-    GetStripeAuthorization: _aio.UnaryUnaryMultiCallable[_payments_pb2.StripeAuthorizationRequest, _payments_pb2.StripeAuthorization]  # type: ignore[assignment]
-    """Which events can be paid by Stripe, and their publishable key."""
 
 class PaymentsServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -103,13 +99,5 @@ class PaymentsServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payments_pb2.PaymentState, _abc.Awaitable[_payments_pb2.PaymentState]]:
         """Closes the open attempt at the provider: before cancel, expiry, change of mode. Answers `captured` when it was paid."""
-
-    @_abc_1.abstractmethod
-    def GetStripeAuthorization(
-        self,
-        request: _payments_pb2.StripeAuthorizationRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_payments_pb2.StripeAuthorization, _abc.Awaitable[_payments_pb2.StripeAuthorization]]:
-        """Which events can be paid by Stripe, and their publishable key."""
 
 def add_PaymentsServicer_to_server(servicer: PaymentsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

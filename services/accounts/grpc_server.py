@@ -28,8 +28,7 @@ class AccountsServicer:
     def GetUser(self, request: pb.GetUserRequest) -> pb.User:  # noqa: N802
         """One living user. Raises NotFound."""
         with transaction() as db:
-            by_email = request.WhichOneof("by") == "email"
-            user = queries.living_user(db, request.email) if by_email else db.get(User, request.id)
+            user = db.get(User, request.id)
             if user is None or user.deleted_at is not None:
                 raise NotFound("There is no such user.")
             return messages.user_message(user)

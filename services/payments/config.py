@@ -14,7 +14,6 @@ class Settings(ServiceSettings):
         "STRIPE_CONNECT_BASE", doc="where Stripe's OAuth is", default="https://connect.stripe.com"
     )
     stripe_secret_key: str = setting("STRIPE_SECRET_KEY", doc="the platform's sk_…", default="", secret=True)
-    stripe_publishable_key: str = setting("STRIPE_PUBLISHABLE_KEY", doc="the platform's pk_…", default="")
     stripe_webhook_secret: str = setting(
         "STRIPE_WEBHOOK_SECRET", doc="whsec_… of /v1/webhooks/stripe; two, comma separated, while one replaces the other",
         default="", secret=True,

@@ -1,9 +1,8 @@
 """What others may ask of payments."""
 
-from chassis import db
 from chassis.errors import BadRequest
 from proto.payments import payments_pb2
-from services.payments import calls, queries
+from services.payments import calls
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import Means
 from services.payments.commands.attempts import Wish
@@ -33,16 +32,6 @@ class PaymentsServicer:
     def CloseAttempt(self, request: payments_pb2.OrderRequest) -> payments_pb2.PaymentState:  # noqa: N802
         """Closes the open attempt at its provider."""
         return calls.close(request.order_identifier)
-
-    def GetStripeAuthorization(  # noqa: N802
-        self, request: payments_pb2.StripeAuthorizationRequest
-    ) -> payments_pb2.StripeAuthorization:
-        """The event's own account, or the platform's key for events that have none."""
-        with db.transaction() as session:
-            found = queries.authorization_of_event(session, request.event_id)
-        if found is None:
-            return payments_pb2.StripeAuthorization(publishable_key=accounts().settings.stripe_publishable_key)
-        return payments_pb2.StripeAuthorization(is_linked=True, publishable_key=found.stripe_publishable_key)
 
 
 def _wish(request: payments_pb2.StartPaymentRequest) -> Wish:

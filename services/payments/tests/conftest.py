@@ -24,7 +24,6 @@ ENVIRONMENT = {
     "STRIPE_API_BASE": f"http://127.0.0.1:{STRIPE_PORT}",
     "STRIPE_CONNECT_BASE": f"http://127.0.0.1:{STRIPE_PORT}",
     "STRIPE_SECRET_KEY": "sk_test_platform",
-    "STRIPE_PUBLISHABLE_KEY": "pk_test_platform",
     "STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
     "PAYPAL_API_BASE": f"http://127.0.0.1:{PAYPAL_PORT}",
     "PAYPAL_CLIENT_ID": "the-client",

@@ -12,10 +12,9 @@ from chassis.errors import NotFound
 from chassis.testing import Client
 from local.fakes.running import RunningFake
 from proto.events.events_pb2 import Event, EventRole, EventRoleChanged, EventRolePage, EventRolesReply
-from proto.payments.payments_pb2 import PaymentRefunded, StripeAuthorizationChanged, StripeAuthorizationRequest
+from proto.payments.payments_pb2 import PaymentRefunded, StripeAuthorizationChanged
 from services.payments import consumers, jobs
 from services.payments.clients import accounts
-from services.payments.grpc_server import PaymentsServicer
 from services.payments.tests.conftest import Shop, rows
 from services.payments.tests.test_refunds import ask
 from services.payments.tests.test_webhooks import deliver, events
@@ -400,14 +399,6 @@ def test_an_address_that_stripe_does_not_take_links_all_the_same(client: Client,
     world.fault(fault="error", method="POST", path="/v1/webhook_endpoints", status=400)
     assert link(client).status_code == 201
     assert rows("SELECT webhook_reference FROM stripe_authorizations") == [("",)]
-
-
-def test_orders_and_events_learn_the_publishable_key(client: Client, world: RunningFake) -> None:
-    asked = PaymentsServicer().GetStripeAuthorization(StripeAuthorizationRequest(event_id=7))
-    assert (asked.is_linked, asked.publishable_key) == (False, "pk_test_platform")
-    key = link(client).json()["data"]["attributes"]["stripe-publishable-key"]
-    asked = PaymentsServicer().GetStripeAuthorization(StripeAuthorizationRequest(event_id=7))
-    assert (asked.is_linked, asked.publishable_key) == (True, key)
 
 
 def test_without_a_key_for_secrets_none_is_taken(
