@@ -123,11 +123,9 @@ class Offer(_message.Message):
     ACCESS_CODE_FIELD_NUMBER: _builtins.int
     TAX_FIELD_NUMBER: _builtins.int
     RUNS_EVENT_FIELD_NUMBER: _builtins.int
-    ROLES_FIELD_NUMBER: _builtins.int
     PAYMENT_MODES_FIELD_NUMBER: _builtins.int
     ORDER_EXPIRY_MINUTES_FIELD_NUMBER: _builtins.int
     ATTENDEE_FORM_FIELD_NUMBER: _builtins.int
-    MODULES_FIELD_NUMBER: _builtins.int
     runs_event: _builtins.bool
     """the caller is co-organizer or higher, or server admin"""
     order_expiry_minutes: _builtins.int
@@ -146,10 +144,6 @@ class Offer(_message.Message):
         """absent: no tax"""
 
     @_builtins.property
-    def roles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """the caller's roles in the event"""
-
-    @_builtins.property
     def payment_modes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """free, stripe, paypal, bank, cheque, onsite, invoice: what the event enables"""
 
@@ -157,8 +151,6 @@ class Offer(_message.Message):
     def attendee_form(self) -> _containers.RepeatedCompositeFieldContainer[Global___FormField]:
         """required attendee fields"""
 
-    @_builtins.property
-    def modules(self) -> Global___ModuleSwitches: ...
     def __init__(
         self,
         *,
@@ -168,15 +160,13 @@ class Offer(_message.Message):
         access_code: Global___AccessCode | None = ...,
         tax: Global___Tax | None = ...,
         runs_event: _builtins.bool = ...,
-        roles: _abc.Iterable[_builtins.str] | None = ...,
         payment_modes: _abc.Iterable[_builtins.str] | None = ...,
         order_expiry_minutes: _builtins.int = ...,
         attendee_form: _abc.Iterable[Global___FormField] | None = ...,
-        modules: Global___ModuleSwitches | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["access_code", b"access_code", "discount", b"discount", "event", b"event", "modules", b"modules", "tax", b"tax"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["access_code", b"access_code", "discount", b"discount", "event", b"event", "tax", b"tax"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_code", b"access_code", "attendee_form", b"attendee_form", "discount", b"discount", "event", b"event", "modules", b"modules", "order_expiry_minutes", b"order_expiry_minutes", "payment_modes", b"payment_modes", "roles", b"roles", "runs_event", b"runs_event", "tax", b"tax", "tickets", b"tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_code", b"access_code", "attendee_form", b"attendee_form", "discount", b"discount", "event", b"event", "order_expiry_minutes", b"order_expiry_minutes", "payment_modes", b"payment_modes", "runs_event", b"runs_event", "tax", b"tax", "tickets", b"tickets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -239,31 +229,6 @@ class FormField(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FormField: _TypeAlias = FormField  # noqa: Y015
-
-@_typing.final
-class ModuleSwitches(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    TICKET_INCLUDE_FIELD_NUMBER: _builtins.int
-    PAYMENT_INCLUDE_FIELD_NUMBER: _builtins.int
-    DONATION_INCLUDE_FIELD_NUMBER: _builtins.int
-    ticket_include: _builtins.bool
-    payment_include: _builtins.bool
-    donation_include: _builtins.bool
-    def __init__(
-        self,
-        *,
-        ticket_include: _builtins.bool = ...,
-        payment_include: _builtins.bool = ...,
-        donation_include: _builtins.bool = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["donation_include", b"donation_include", "payment_include", b"payment_include", "ticket_include", b"ticket_include"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ModuleSwitches: _TypeAlias = ModuleSwitches  # noqa: Y015
 
 @_typing.final
 class Discount(_message.Message):
@@ -565,13 +530,11 @@ class Event(_message.Message):
     ONSITE_DETAILS_FIELD_NUMBER: _builtins.int
     INVOICE_DETAILS_FIELD_NUMBER: _builtins.int
     REFUND_POLICY_FIELD_NUMBER: _builtins.int
-    PAYPAL_EMAIL_FIELD_NUMBER: _builtins.int
     PRIVACY_FIELD_NUMBER: _builtins.int
     PAYMENT_MODES_FIELD_NUMBER: _builtins.int
     IS_STRIPE_LINKED_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     DELETED_AT_FIELD_NUMBER: _builtins.int
-    SHOW_REMAINING_TICKETS_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     epoch: _builtins.int
     version: _builtins.int
@@ -598,10 +561,8 @@ class Event(_message.Message):
     onsite_details: _builtins.str
     invoice_details: _builtins.str
     refund_policy: _builtins.str
-    paypal_email: _builtins.str
     privacy: _builtins.str
     is_stripe_linked: _builtins.bool
-    show_remaining_tickets: _builtins.bool
     @_builtins.property
     def starts_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
@@ -641,17 +602,15 @@ class Event(_message.Message):
         onsite_details: _builtins.str = ...,
         invoice_details: _builtins.str = ...,
         refund_policy: _builtins.str = ...,
-        paypal_email: _builtins.str = ...,
         privacy: _builtins.str = ...,
         payment_modes: _abc.Iterable[_builtins.str] | None = ...,
         is_stripe_linked: _builtins.bool = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         deleted_at: _timestamp_pb2.Timestamp | None = ...,
-        show_remaining_tickets: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_order_message", b"after_order_message", "bank_details", b"bank_details", "cheque_details", b"cheque_details", "created_at", b"created_at", "currency", b"currency", "deleted", b"deleted", "deleted_at", b"deleted_at", "ends_at", b"ends_at", "epoch", b"epoch", "id", b"id", "identifier", b"identifier", "invoice_details", b"invoice_details", "is_billing_info_mandatory", b"is_billing_info_mandatory", "is_stripe_linked", b"is_stripe_linked", "is_ticket_form_enabled", b"is_ticket_form_enabled", "location_name", b"location_name", "logo_url", b"logo_url", "name", b"name", "online", b"online", "onsite_details", b"onsite_details", "original_image_url", b"original_image_url", "owner_id", b"owner_id", "owner_name", b"owner_name", "payment_country", b"payment_country", "payment_modes", b"payment_modes", "paypal_email", b"paypal_email", "privacy", b"privacy", "refund_policy", b"refund_policy", "show_remaining_tickets", b"show_remaining_tickets", "starts_at", b"starts_at", "state", b"state", "timezone", b"timezone", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_order_message", b"after_order_message", "bank_details", b"bank_details", "cheque_details", b"cheque_details", "created_at", b"created_at", "currency", b"currency", "deleted", b"deleted", "deleted_at", b"deleted_at", "ends_at", b"ends_at", "epoch", b"epoch", "id", b"id", "identifier", b"identifier", "invoice_details", b"invoice_details", "is_billing_info_mandatory", b"is_billing_info_mandatory", "is_stripe_linked", b"is_stripe_linked", "is_ticket_form_enabled", b"is_ticket_form_enabled", "location_name", b"location_name", "logo_url", b"logo_url", "name", b"name", "online", b"online", "onsite_details", b"onsite_details", "original_image_url", b"original_image_url", "owner_id", b"owner_id", "owner_name", b"owner_name", "payment_country", b"payment_country", "payment_modes", b"payment_modes", "privacy", b"privacy", "refund_policy", b"refund_policy", "starts_at", b"starts_at", "state", b"state", "timezone", b"timezone", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -85,7 +85,7 @@ class EventsServicer:
     """Missing associated documentation comment in .proto file."""
 
     def GetOffer(self, request, context):
-        """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, the caller's role.
+        """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
         Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -32,7 +32,7 @@ class EventsStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventsAsyncStub: ...
     GetOffer: _grpc.UnaryUnaryMultiCallable[_events_pb2.OfferRequest, _events_pb2.Offer]
-    """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, the caller's role.
+    """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
     Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
     """
     GetEvent: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetEventRequest, _events_pb2.Event]
@@ -49,7 +49,7 @@ class EventsStub:
 class EventsAsyncStub(EventsStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetOffer: _aio.UnaryUnaryMultiCallable[_events_pb2.OfferRequest, _events_pb2.Offer]  # type: ignore[assignment]
-    """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, the caller's role.
+    """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
     Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
     """
     GetEvent: _aio.UnaryUnaryMultiCallable[_events_pb2.GetEventRequest, _events_pb2.Event]  # type: ignore[assignment]
@@ -69,7 +69,7 @@ class EventsServicer(metaclass=_abc_1.ABCMeta):
         request: _events_pb2.OfferRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_events_pb2.Offer, _abc.Awaitable[_events_pb2.Offer]]:
-        """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, the caller's role.
+        """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
         Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
         """
 

@@ -218,27 +218,17 @@ Global___EventSalesRequest: _TypeAlias = EventSalesRequest  # noqa: Y015
 class EventSales(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    EVENT_ID_FIELD_NUMBER: _builtins.int
-    ORDERS_FIELD_NUMBER: _builtins.int
-    LIVE_ORDERS_FIELD_NUMBER: _builtins.int
-    VERSION_FIELD_NUMBER: _builtins.int
-    event_id: _builtins.int
-    orders: _builtins.int
-    """all, whatever their status"""
-    live_orders: _builtins.int
-    """initializing, pending, placed, completed"""
-    version: _builtins.int
+    HAS_ORDERS_FIELD_NUMBER: _builtins.int
+    has_orders: _builtins.bool
+    """whatever their status; was their number, of which any but 0 reads as true"""
     def __init__(
         self,
         *,
-        event_id: _builtins.int = ...,
-        orders: _builtins.int = ...,
-        live_orders: _builtins.int = ...,
-        version: _builtins.int = ...,
+        has_orders: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "live_orders", b"live_orders", "orders", b"orders", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["has_orders", b"has_orders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

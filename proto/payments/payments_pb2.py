@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from proto import options_pb2 as proto_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproto/payments/payments.proto\x12\x12stagedoor.payments\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"\xf9\x01\n\x13StartPaymentRequest\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\x03\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x13\n\x0b\x62uyer_email\x18\x07 \x01(\t\x12\x12\n\nreturn_url\x18\x08 \x01(\t\x12\x12\n\ncancel_url\x18\t \x01(\t\x12.\n\x05lines\x18\n \x03(\x0b\x32\x1f.stagedoor.payments.PaymentLine\"B\n\x0bPaymentLine\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\x12\x13\n\x0bprice_minor\x18\x03 \x01(\x03\"\x93\x01\n\rChargeRequest\x12\x38\n\x07payment\x18\x01 \x01(\x0b\x32\'.stagedoor.payments.StartPaymentRequest\x12\x14\n\x0cstripe_token\x18\x02 \x01(\t\x12\x17\n\x0fpaypal_payer_id\x18\x03 \x01(\t\x12\x19\n\x11paypal_payment_id\x18\x04 \x01(\t\"(\n\x0cOrderRequest\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\"\xaf\x03\n\x0cPaymentState\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x18\n\x10order_identifier\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x05 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12\x1a\n\x12provider_reference\x18\x07 \x01(\t\x12\x16\n\x0etransaction_id\x18\x08 \x01(\t\x12\x13\n\x0bpayment_url\x18\t \x01(\t\x12\x1b\n\x13\x63lient_payload_json\x18\n \x01(\t\x12\x14\n\x0c\x64\x65\x63line_code\x18\x0b \x01(\t\x12\x0f\n\x07message\x18\x0c \x01(\t\x12&\n\x04\x63\x61rd\x18\r \x01(\x0b\x32\x18.stagedoor.payments.Card\x12/\n\x0b\x63\x61ptured_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0erefunded_minor\x18\x0f \x01(\x03\x12-\n\topened_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x04\x43\x61rd\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\r\n\x05last4\x18\x02 \x01(\t\x12\x11\n\texp_month\x18\x03 \x01(\t\x12\x10\n\x08\x65xp_year\x18\x04 \x01(\t\"P\n\x0fPaymentCaptured\x12\x31\n\x07payment\x18\x01 \x01(\x0b\x32 .stagedoor.payments.PaymentState:\n\x8a\xb5\x18\x06orders\"N\n\rPaymentFailed\x12\x31\n\x07payment\x18\x01 \x01(\x0b\x32 .stagedoor.payments.PaymentState:\n\x8a\xb5\x18\x06orders\"\xae\x01\n\x0fPaymentRefunded\x12\x12\n\nrefund_key\x18\x01 \x01(\t\x12\x11\n\trefund_id\x18\x02 \x01(\t\x12\x31\n\x07payment\x18\x03 \x01(\x0b\x32 .stagedoor.payments.PaymentState\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t:\n\x8a\xb5\x18\x06orders\"\xa0\x01\n\x1aStripeAuthorizationChanged\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x11\n\tis_linked\x18\x04 \x01(\x08\x12\x17\n\x0fpublishable_key\x18\x05 \x01(\t\x12\x18\n\x10\x61uthorization_id\x18\x06 \x01(\x03:\n\x8a\xb5\x18\x06\x65vents2\x86\x03\n\x08Payments\x12\x65\n\x0cStartPayment\x12\'.stagedoor.payments.StartPaymentRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06orders\x12Y\n\x06\x43harge\x12!.stagedoor.payments.ChargeRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06orders\x12X\n\x06Verify\x12 .stagedoor.payments.OrderRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06orders\x12^\n\x0c\x43loseAttempt\x12 .stagedoor.payments.OrderRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06ordersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dproto/payments/payments.proto\x12\x12stagedoor.payments\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"\xf7\x01\n\x13StartPaymentRequest\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\x03\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x06 \x01(\t\x12\x12\n\nreturn_url\x18\x08 \x01(\t\x12\x12\n\ncancel_url\x18\t \x01(\t\x12.\n\x05lines\x18\n \x03(\x0b\x32\x1f.stagedoor.payments.PaymentLineJ\x04\x08\x07\x10\x08R\x0b\x62uyer_email\"B\n\x0bPaymentLine\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\x05\x12\x13\n\x0bprice_minor\x18\x03 \x01(\x03\"\x93\x01\n\rChargeRequest\x12\x38\n\x07payment\x18\x01 \x01(\x0b\x32\'.stagedoor.payments.StartPaymentRequest\x12\x14\n\x0cstripe_token\x18\x02 \x01(\t\x12\x17\n\x0fpaypal_payer_id\x18\x03 \x01(\t\x12\x19\n\x11paypal_payment_id\x18\x04 \x01(\t\"(\n\x0cOrderRequest\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\"\x8f\x03\n\x0cPaymentState\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x18\n\x10order_identifier\x18\x02 \x01(\t\x12\x0c\n\x04mode\x18\x03 \x01(\t\x12\x0e\n\x06status\x18\x04 \x01(\t\x12\x14\n\x0c\x61mount_minor\x18\x05 \x01(\x03\x12\x10\n\x08\x63urrency\x18\x06 \x01(\t\x12\x1a\n\x12provider_reference\x18\x07 \x01(\t\x12\x16\n\x0etransaction_id\x18\x08 \x01(\t\x12\x13\n\x0bpayment_url\x18\t \x01(\t\x12\x1b\n\x13\x63lient_payload_json\x18\n \x01(\t\x12\x14\n\x0c\x64\x65\x63line_code\x18\x0b \x01(\t\x12\x0f\n\x07message\x18\x0c \x01(\t\x12&\n\x04\x63\x61rd\x18\r \x01(\x0b\x32\x18.stagedoor.payments.Card\x12-\n\topened_at\x18\x10 \x01(\x0b\x32\x1a.google.protobuf.TimestampJ\x04\x08\x0e\x10\x0fJ\x04\x08\x0f\x10\x10R\x0b\x63\x61ptured_atR\x0erefunded_minor\"I\n\x04\x43\x61rd\x12\r\n\x05\x62rand\x18\x01 \x01(\t\x12\r\n\x05last4\x18\x02 \x01(\t\x12\x11\n\texp_month\x18\x03 \x01(\t\x12\x10\n\x08\x65xp_year\x18\x04 \x01(\t\"P\n\x0fPaymentCaptured\x12\x31\n\x07payment\x18\x01 \x01(\x0b\x32 .stagedoor.payments.PaymentState:\n\x8a\xb5\x18\x06orders\"N\n\rPaymentFailed\x12\x31\n\x07payment\x18\x01 \x01(\x0b\x32 .stagedoor.payments.PaymentState:\n\x8a\xb5\x18\x06orders\"\xae\x01\n\x0fPaymentRefunded\x12\x12\n\nrefund_key\x18\x01 \x01(\t\x12\x11\n\trefund_id\x18\x02 \x01(\t\x12\x31\n\x07payment\x18\x03 \x01(\x0b\x32 .stagedoor.payments.PaymentState\x12\x14\n\x0c\x61mount_minor\x18\x04 \x01(\x03\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\x0f\n\x07message\x18\x06 \x01(\t:\n\x8a\xb5\x18\x06orders\"\xa0\x01\n\x1aStripeAuthorizationChanged\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x11\n\tis_linked\x18\x04 \x01(\x08\x12\x17\n\x0fpublishable_key\x18\x05 \x01(\t\x12\x18\n\x10\x61uthorization_id\x18\x06 \x01(\x03:\n\x8a\xb5\x18\x06\x65vents2\x86\x03\n\x08Payments\x12\x65\n\x0cStartPayment\x12\'.stagedoor.payments.StartPaymentRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06orders\x12Y\n\x06\x43harge\x12!.stagedoor.payments.ChargeRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06orders\x12X\n\x06Verify\x12 .stagedoor.payments.OrderRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06orders\x12^\n\x0c\x43loseAttempt\x12 .stagedoor.payments.OrderRequest\x1a .stagedoor.payments.PaymentState\"\n\x8a\xb5\x18\x06ordersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,25 +50,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PAYMENTS'].methods_by_name['CloseAttempt']._loaded_options = None
   _globals['_PAYMENTS'].methods_by_name['CloseAttempt']._serialized_options = b'\212\265\030\006orders'
   _globals['_STARTPAYMENTREQUEST']._serialized_start=108
-  _globals['_STARTPAYMENTREQUEST']._serialized_end=357
-  _globals['_PAYMENTLINE']._serialized_start=359
-  _globals['_PAYMENTLINE']._serialized_end=425
-  _globals['_CHARGEREQUEST']._serialized_start=428
-  _globals['_CHARGEREQUEST']._serialized_end=575
-  _globals['_ORDERREQUEST']._serialized_start=577
-  _globals['_ORDERREQUEST']._serialized_end=617
-  _globals['_PAYMENTSTATE']._serialized_start=620
-  _globals['_PAYMENTSTATE']._serialized_end=1051
-  _globals['_CARD']._serialized_start=1053
-  _globals['_CARD']._serialized_end=1126
-  _globals['_PAYMENTCAPTURED']._serialized_start=1128
-  _globals['_PAYMENTCAPTURED']._serialized_end=1208
-  _globals['_PAYMENTFAILED']._serialized_start=1210
-  _globals['_PAYMENTFAILED']._serialized_end=1288
-  _globals['_PAYMENTREFUNDED']._serialized_start=1291
-  _globals['_PAYMENTREFUNDED']._serialized_end=1465
-  _globals['_STRIPEAUTHORIZATIONCHANGED']._serialized_start=1468
-  _globals['_STRIPEAUTHORIZATIONCHANGED']._serialized_end=1628
-  _globals['_PAYMENTS']._serialized_start=1631
-  _globals['_PAYMENTS']._serialized_end=2021
+  _globals['_STARTPAYMENTREQUEST']._serialized_end=355
+  _globals['_PAYMENTLINE']._serialized_start=357
+  _globals['_PAYMENTLINE']._serialized_end=423
+  _globals['_CHARGEREQUEST']._serialized_start=426
+  _globals['_CHARGEREQUEST']._serialized_end=573
+  _globals['_ORDERREQUEST']._serialized_start=575
+  _globals['_ORDERREQUEST']._serialized_end=615
+  _globals['_PAYMENTSTATE']._serialized_start=618
+  _globals['_PAYMENTSTATE']._serialized_end=1017
+  _globals['_CARD']._serialized_start=1019
+  _globals['_CARD']._serialized_end=1092
+  _globals['_PAYMENTCAPTURED']._serialized_start=1094
+  _globals['_PAYMENTCAPTURED']._serialized_end=1174
+  _globals['_PAYMENTFAILED']._serialized_start=1176
+  _globals['_PAYMENTFAILED']._serialized_end=1254
+  _globals['_PAYMENTREFUNDED']._serialized_start=1257
+  _globals['_PAYMENTREFUNDED']._serialized_end=1431
+  _globals['_STRIPEAUTHORIZATIONCHANGED']._serialized_start=1434
+  _globals['_STRIPEAUTHORIZATIONCHANGED']._serialized_end=1594
+  _globals['_PAYMENTS']._serialized_start=1597
+  _globals['_PAYMENTS']._serialized_end=1987
 # @@protoc_insertion_point(module_scope)

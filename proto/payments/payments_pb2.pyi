@@ -29,7 +29,6 @@ class StartPaymentRequest(_message.Message):
     AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     CURRENCY_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
-    BUYER_EMAIL_FIELD_NUMBER: _builtins.int
     RETURN_URL_FIELD_NUMBER: _builtins.int
     CANCEL_URL_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
@@ -40,7 +39,6 @@ class StartPaymentRequest(_message.Message):
     amount_minor: _builtins.int
     currency: _builtins.str
     description: _builtins.str
-    buyer_email: _builtins.str
     return_url: _builtins.str
     """built by us, never by a user"""
     cancel_url: _builtins.str
@@ -55,14 +53,13 @@ class StartPaymentRequest(_message.Message):
         amount_minor: _builtins.int = ...,
         currency: _builtins.str = ...,
         description: _builtins.str = ...,
-        buyer_email: _builtins.str = ...,
         return_url: _builtins.str = ...,
         cancel_url: _builtins.str = ...,
         lines: _abc.Iterable[Global___PaymentLine] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "buyer_email", b"buyer_email", "cancel_url", b"cancel_url", "currency", b"currency", "description", b"description", "event_id", b"event_id", "lines", b"lines", "mode", b"mode", "order_identifier", b"order_identifier", "return_url", b"return_url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "cancel_url", b"cancel_url", "currency", b"currency", "description", b"description", "event_id", b"event_id", "lines", b"lines", "mode", b"mode", "order_identifier", b"order_identifier", "return_url", b"return_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -160,8 +157,6 @@ class PaymentState(_message.Message):
     DECLINE_CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
-    CAPTURED_AT_FIELD_NUMBER: _builtins.int
-    REFUNDED_MINOR_FIELD_NUMBER: _builtins.int
     OPENED_AT_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """ours (UUID); empty: the order has no payment"""
@@ -181,11 +176,8 @@ class PaymentState(_message.Message):
     """the PaymentIntent as existing clients read it (client_secret, id, status, amount …)"""
     decline_code: _builtins.str
     message: _builtins.str
-    refunded_minor: _builtins.int
     @_builtins.property
     def card(self) -> Global___Card: ...
-    @_builtins.property
-    def captured_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def opened_at(self) -> _timestamp_pb2.Timestamp: ...
     def __init__(
@@ -204,13 +196,11 @@ class PaymentState(_message.Message):
         decline_code: _builtins.str = ...,
         message: _builtins.str = ...,
         card: Global___Card | None = ...,
-        captured_at: _timestamp_pb2.Timestamp | None = ...,
-        refunded_minor: _builtins.int = ...,
         opened_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["captured_at", b"captured_at", "card", b"card", "opened_at", b"opened_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "captured_at", b"captured_at", "card", b"card", "client_payload_json", b"client_payload_json", "currency", b"currency", "decline_code", b"decline_code", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "order_identifier", b"order_identifier", "payment_id", b"payment_id", "payment_url", b"payment_url", "provider_reference", b"provider_reference", "refunded_minor", b"refunded_minor", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "card", b"card", "client_payload_json", b"client_payload_json", "currency", b"currency", "decline_code", b"decline_code", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "order_identifier", b"order_identifier", "payment_id", b"payment_id", "payment_url", b"payment_url", "provider_reference", b"provider_reference", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

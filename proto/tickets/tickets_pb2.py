@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from proto import options_pb2 as proto_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bproto/tickets/tickets.proto\x12\x11stagedoor.tickets\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"\xab\x01\n\x0bScanRequest\x12\x13\n\x0b\x61ttendee_id\x18\x01 \x01(\x03\x12\x31\n\rcheckin_times\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heckout_times\x18\x03 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64oor\x18\x04 \x01(\t\x12\x12\n\nscanned_by\x18\x05 \x01(\x03\"r\n\tScanReply\x12\x31\n\rcheckin_times\x18\x01 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heckout_times\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\"~\n\rTicketsIssued\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x30\n\x07tickets\x18\x02 \x03(\x0b\x32\x1f.stagedoor.tickets.IssuedTicket\x12\x15\n\rorder_pdf_url\x18\x03 \x01(\t:\n\x8a\xb5\x18\x06orders\"U\n\x0cIssuedTicket\x12\x13\n\x0b\x61ttendee_id\x18\x01 \x01(\x03\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12\x0f\n\x07pdf_url\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03\"\xb6\x01\n\rTicketScanned\x12\x13\n\x0b\x61ttendee_id\x18\x01 \x01(\x03\x12\x31\n\rcheckin_times\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heckout_times\x18\x03 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64oor\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\x03:\n\x8a\xb5\x18\x06orders2[\n\x07Tickets\x12P\n\x04Scan\x12\x1e.stagedoor.tickets.ScanRequest\x1a\x1c.stagedoor.tickets.ScanReply\"\n\x8a\xb5\x18\x06ordersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bproto/tickets/tickets.proto\x12\x11stagedoor.tickets\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x13proto/options.proto\"\xab\x01\n\x0bScanRequest\x12\x13\n\x0b\x61ttendee_id\x18\x01 \x01(\x03\x12\x31\n\rcheckin_times\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heckout_times\x18\x03 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64oor\x18\x04 \x01(\t\x12\x12\n\nscanned_by\x18\x05 \x01(\x03\"r\n\tScanReply\x12\x31\n\rcheckin_times\x18\x01 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heckout_times\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\"~\n\rTicketsIssued\x12\x18\n\x10order_identifier\x18\x01 \x01(\t\x12\x30\n\x07tickets\x18\x02 \x03(\x0b\x32\x1f.stagedoor.tickets.IssuedTicket\x12\x15\n\rorder_pdf_url\x18\x03 \x01(\t:\n\x8a\xb5\x18\x06orders\"S\n\x0cIssuedTicket\x12\x13\n\x0b\x61ttendee_id\x18\x01 \x01(\x03\x12\x0f\n\x07pdf_url\x18\x03 \x01(\t\x12\x0f\n\x07version\x18\x04 \x01(\x03J\x04\x08\x02\x10\x03R\x06serial\"\xb4\x01\n\rTicketScanned\x12\x13\n\x0b\x61ttendee_id\x18\x01 \x01(\x03\x12\x31\n\rcheckin_times\x18\x02 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63heckout_times\x18\x03 \x03(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x03:\n\x8a\xb5\x18\x06ordersJ\x04\x08\x04\x10\x05R\x04\x64oor2[\n\x07Tickets\x12P\n\x04Scan\x12\x1e.stagedoor.tickets.ScanRequest\x1a\x1c.stagedoor.tickets.ScanReply\"\n\x8a\xb5\x18\x06ordersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,9 +46,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TICKETSISSUED']._serialized_start=394
   _globals['_TICKETSISSUED']._serialized_end=520
   _globals['_ISSUEDTICKET']._serialized_start=522
-  _globals['_ISSUEDTICKET']._serialized_end=607
-  _globals['_TICKETSCANNED']._serialized_start=610
-  _globals['_TICKETSCANNED']._serialized_end=792
-  _globals['_TICKETS']._serialized_start=794
-  _globals['_TICKETS']._serialized_end=885
+  _globals['_ISSUEDTICKET']._serialized_end=605
+  _globals['_TICKETSCANNED']._serialized_start=608
+  _globals['_TICKETSCANNED']._serialized_end=788
+  _globals['_TICKETS']._serialized_start=790
+  _globals['_TICKETS']._serialized_end=881
 # @@protoc_insertion_point(module_scope)

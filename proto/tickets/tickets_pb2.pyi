@@ -111,24 +111,21 @@ class IssuedTicket(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ATTENDEE_ID_FIELD_NUMBER: _builtins.int
-    SERIAL_FIELD_NUMBER: _builtins.int
     PDF_URL_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     attendee_id: _builtins.int
-    serial: _builtins.str
     pdf_url: _builtins.str
     version: _builtins.int
     def __init__(
         self,
         *,
         attendee_id: _builtins.int = ...,
-        serial: _builtins.str = ...,
         pdf_url: _builtins.str = ...,
         version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee_id", b"attendee_id", "pdf_url", b"pdf_url", "serial", b"serial", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee_id", b"attendee_id", "pdf_url", b"pdf_url", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -141,10 +138,8 @@ class TicketScanned(_message.Message):
     ATTENDEE_ID_FIELD_NUMBER: _builtins.int
     CHECKIN_TIMES_FIELD_NUMBER: _builtins.int
     CHECKOUT_TIMES_FIELD_NUMBER: _builtins.int
-    DOOR_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     attendee_id: _builtins.int
-    door: _builtins.str
     version: _builtins.int
     @_builtins.property
     def checkin_times(self) -> _containers.RepeatedCompositeFieldContainer[_timestamp_pb2.Timestamp]: ...
@@ -156,12 +151,11 @@ class TicketScanned(_message.Message):
         attendee_id: _builtins.int = ...,
         checkin_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
         checkout_times: _abc.Iterable[_timestamp_pb2.Timestamp] | None = ...,
-        door: _builtins.str = ...,
         version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee_id", b"attendee_id", "checkin_times", b"checkin_times", "checkout_times", b"checkout_times", "door", b"door", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee_id", b"attendee_id", "checkin_times", b"checkin_times", "checkout_times", b"checkout_times", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

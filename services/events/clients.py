@@ -5,7 +5,6 @@ from proto.accounts.accounts_pb2 import SnapshotRequest, User
 from proto.accounts.accounts_pb2_grpc import AccountsStub
 from proto.orders.orders_pb2 import (
     AvailabilityRequest,
-    EventSales,
     EventSalesRequest,
     RestrictRequest,
     TicketStock,
@@ -29,9 +28,9 @@ def stock_of_event(event_id: int) -> dict[int, TicketStock]:
     return {each.ticket_id: each for each in reply.tickets}
 
 
-def sales_of_event(event_id: int) -> EventSales:
-    """How many orders an event has."""
-    return rpc.call(_orders().GetEventSales, EventSalesRequest(event_id=event_id))
+def has_orders(event_id: int) -> bool:
+    """Whether an event has orders, whatever became of them."""
+    return rpc.call(_orders().GetEventSales, EventSalesRequest(event_id=event_id)).has_orders
 
 
 def used_codes_of_event(event_id: int) -> frozenset[int]:

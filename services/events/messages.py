@@ -53,13 +53,11 @@ def of_event(event: Event) -> pb.Event:
         onsite_details=event.onsite_details or "",
         invoice_details=event.invoice_details or "",
         refund_policy=event.refund_policy or "",
-        paypal_email=event.paypal_email or "",
         privacy=event.privacy,
         payment_modes=payment_modes(event),
         is_stripe_linked=event.is_stripe_linked,
         created_at=to_stamp(event.created_at),
         deleted_at=to_stamp(event.deleted_at),
-        show_remaining_tickets=event.show_remaining_tickets,
     )
 
 

@@ -21,7 +21,7 @@ from proto.events import events_pb2 as pb
 from services.events import messages
 from services.events.domain import forms, offers
 from services.events.domain.offers import Cart, CodeFacts, Switches, TicketFacts
-from services.events.domain.roles import NAMES, passes
+from services.events.domain.roles import passes
 from services.events.models import (
     AccessCode,
     CustomForm,
@@ -57,7 +57,7 @@ class Remembered:
     access_codes: Mapping[int, tuple[CodeFacts, pb.AccessCode]]
     access_codes_by_text: Mapping[str, int]
     switches: Switches
-    common: pb.Offer  # event, tax, payment modes, form, modules, expiry: what all offers of the event share
+    common: pb.Offer  # event, tax, payment modes, form, expiry: what all offers of the event share
 
 
 _lock = threading.Lock()
@@ -93,7 +93,6 @@ def _offer(request: pb.OfferRequest, cart: Cart, known: Remembered, role_ids: li
     offer = pb.Offer()
     offer.CopyFrom(known.common)
     offer.runs_event = runs_event
-    offer.roles.extend(NAMES[role_id] for role_id in sorted(role_ids) if role_id in NAMES)
     discounted: frozenset[int] = frozenset()
     if request.ignore_sale_rules:
         discounted = _facts_only(request, cart, known, offer)
@@ -247,11 +246,11 @@ def _load(event_id: int, stamp: Stamp) -> Remembered:
             },
             access_codes_by_text={code.code.lower(): code.id for code, _ in access_codes},
             switches=Switches(switches.ticket_include, switches.payment_include, switches.donation_include),
-            common=_common(session, event, part, switches),
+            common=_common(session, event, part),
         )
 
 
-def _common(session: Session, event: Event, part: pb.Event, switches: Module) -> pb.Offer:
+def _common(session: Session, event: Event, part: pb.Event) -> pb.Offer:
     tax = session.scalars(select(Tax).where(Tax.event_id == event.id, Tax.deleted_at.is_(None))).first()
     fields = session.scalars(
         select(CustomForm)
@@ -273,11 +272,6 @@ def _common(session: Session, event: Event, part: pb.Event, switches: Module) ->
             )
             for field in fields
         ],
-        modules=pb.ModuleSwitches(
-            ticket_include=switches.ticket_include,
-            payment_include=switches.payment_include,
-            donation_include=switches.donation_include,
-        ),
     )
 
 

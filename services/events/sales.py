@@ -99,7 +99,7 @@ def check_new_currency(identifier: str, body: Any, claims: Claims | None) -> Non
     event = _event_run_by(identifier, claims)
     if event is None or event.payment_currency == wanted:
         return
-    if clients.sales_of_event(event.id).orders:
+    if clients.has_orders(event.id):
         raise CurrencyFrozen(
             f"The currency stays {event.payment_currency}: the event has orders already.",
             source={"pointer": "/data/attributes/payment-currency"},
@@ -110,7 +110,7 @@ def check_new_currency(identifier: str, body: Any, claims: Claims | None) -> Non
 def deletion(identifier: str, claims: Claims | None) -> Iterator[None]:
     """Within the block an event may be deleted. Raises EventHasOrders (403) for all but super admins if it has orders."""
     event = None if claims is None else _event_run_by(identifier, claims)
-    has_orders = event is not None and clients.sales_of_event(event.id).orders > 0
+    has_orders = event is not None and clients.has_orders(event.id)
     if has_orders and not (claims and claims.is_super_admin):
         raise EventHasOrders("This event has orders, so only a super admin can delete it.")
     token = _may_be_sold.set(has_orders)

@@ -36,8 +36,6 @@ def state(payment: Payment, client_payload: Mapping[str, Any] | None = None) -> 
             exp_month=payment.card_exp_month,
             exp_year=payment.card_exp_year,
         ),
-        captured_at=to_stamp(payment.captured_at),
-        refunded_minor=payment.refunded_minor,
         opened_at=to_stamp(payment.created_at),
     )
 

@@ -196,7 +196,7 @@ def scan(
             for each in added
         ]
         db.execute(insert(Scan), rows)
-        publish(db, _scanned(ticket, [*known, *added], added[-1].door), key=str(attendee_id))
+        publish(db, _scanned(ticket, [*known, *added]), key=str(attendee_id))
     return ticket, sorted([*known, *added])
 
 
@@ -330,11 +330,10 @@ def _without_person(state: bytes, user_id: int, email: str) -> bytes:
     return order.SerializeToString()
 
 
-def _scanned(ticket: Ticket, passages: Sequence[Passage], door: str) -> TicketScanned:
+def _scanned(ticket: Ticket, passages: Sequence[Passage]) -> TicketScanned:
     return TicketScanned(
         attendee_id=ticket.attendee_id,
         checkin_times=[to_stamp(each.at) for each in sorted(passages) if each.kind == "in"],
         checkout_times=[to_stamp(each.at) for each in sorted(passages) if each.kind == "out"],
-        door=door,
         version=len(passages),
     )

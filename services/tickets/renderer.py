@@ -269,7 +269,6 @@ def _issued(identifier: str, pdf_key: str, tickets: Sequence[Row[Any]]) -> Ticke
         tickets=[
             IssuedTicket(
                 attendee_id=ticket.attendee_id,
-                serial=pages.serial_number(ticket.serial),
                 pdf_url=desk.attendee_url(ticket.attendee_id),
                 version=ticket.revision,
             )

@@ -69,7 +69,7 @@ class Orders:
 
     def sales(self, request: orders_pb.EventSalesRequest) -> orders_pb.EventSales:
         """How many orders there are."""
-        return orders_pb.EventSales(event_id=request.event_id, orders=self.orders, live_orders=self.orders)
+        return orders_pb.EventSales(has_orders=self.orders > 0)
 
     def used(self, request: orders_pb.UsedCodesRequest) -> orders_pb.UsedCodes:
         """Which codes somebody ordered with."""

@@ -108,7 +108,6 @@ def payment_request(
         amount_minor=order.amount_minor,
         currency=order.currency,
         description=f"Tickets for {event.name}",
-        buyer_email=order.buyer_email,
         return_url=f"{page}/view",
         cancel_url=f"{page}/pending",
         lines=[

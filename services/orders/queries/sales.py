@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from services.orders.domain.lifecycle import LIVE
@@ -18,16 +18,9 @@ def stock_of_event(db: Session, event_id: int) -> Sequence[Stock]:
     return db.execute(select(Stock).where(Stock.event_id == event_id).order_by(Stock.ticket_id)).scalars().all()
 
 
-def counts_of_event(db: Session, event_id: int) -> tuple[int, int, int]:
-    """(orders, live orders, a number that rises with every change) of an event."""
-    row = db.execute(
-        select(
-            func.count(),
-            func.count().filter(Order.status.in_([str(status) for status in LIVE]), Order.deleted_at.is_(None)),
-            func.coalesce(func.sum(Order.version), 0),
-        ).where(Order.event_id == event_id)
-    ).one()
-    return int(row[0]), int(row[1]), int(row[2])
+def has_orders(db: Session, event_id: int) -> bool:
+    """Whether an event has orders, also ones that are over or deleted."""
+    return bool(db.scalar(select(exists().where(Order.event_id == event_id))))
 
 
 def used_codes_of_event(db: Session, event_id: int) -> list[int]:

@@ -115,7 +115,6 @@ class Fair:
                 for each in wanted
             ],
             runs_event=runs,
-            roles=roles,
             payment_modes=["free", *self.event.payment_modes],
             order_expiry_minutes=15,
             attendee_form=self.form,

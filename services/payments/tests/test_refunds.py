@@ -42,11 +42,8 @@ def test_the_whole_remainder_goes_back_once(shop: Shop, stripe_fake: RunningFake
     assert refunds(stripe_fake) == [10710]
     said = shop.last(PaymentRefunded)
     assert (said.refund_key, said.status, said.amount_minor) == ("cancel-1", "succeeded", 10710)
-    assert (said.payment.payment_id, said.payment.status, said.payment.refunded_minor) == (
-        paid.payment_id,
-        "refunded",
-        10710,
-    )
+    assert (said.payment.payment_id, said.payment.status) == (paid.payment_id, "refunded")
+    assert rows("SELECT refunded_minor FROM payments") == [(10710,)]
     assert shop.heard() == ["PaymentCaptured", "PaymentRefunded"]
 
 
@@ -62,7 +59,8 @@ def test_parts_go_back_until_nothing_is_left(shop: Shop, stripe_fake: RunningFak
     paid = shop.charge()
     ask(shop, "part-1", amount=3000, payment=paid.payment_id)
     jobs.carry_out_refunds()
-    assert (shop.last(PaymentRefunded).payment.status, shop.verify().refunded_minor) == ("captured", 3000)
+    assert shop.last(PaymentRefunded).payment.status == "captured"
+    assert rows("SELECT refunded_minor FROM payments") == [(3000,)]
     ask(shop, "rest")
     jobs.carry_out_refunds()
     assert refunds(stripe_fake) == [3000, 7710]
@@ -148,7 +146,8 @@ def test_a_refund_that_stripe_finally_refuses_is_failed_and_visible(shop: Shop, 
     stripe_fake.fault(fault="decline", method="POST", path="/v1/refunds", code="charge_disputed")
     jobs.carry_out_refunds()
     said = shop.last(PaymentRefunded)
-    assert (said.status, said.payment.status, said.payment.refunded_minor) == ("failed", "captured", 0)
+    assert (said.status, said.payment.status) == ("failed", "captured")
+    assert rows("SELECT refunded_minor FROM payments") == [(0,)]
     assert rows("SELECT status, code FROM refunds") == [("failed", "charge_disputed")]
     jobs.measure()
     assert jobs.refunds_failed._value.get() == 1

@@ -178,7 +178,8 @@ def test_a_refund_that_bounces_days_later_is_taken_back(client: Client, shop: Sh
     deliver(client, body)
     deliver(client, body)
     said = shop.last(PaymentRefunded)
-    assert (said.status, said.payment.status, said.payment.refunded_minor) == ("failed", "captured", 0)
+    assert (said.status, said.payment.status) == ("failed", "captured")
+    assert rows("SELECT refunded_minor FROM payments") == [(0,)]
     assert shop.heard() == ["PaymentCaptured", "PaymentRefunded", "PaymentRefunded"]
 
 
