@@ -158,6 +158,7 @@ class PaymentState(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     CARD_FIELD_NUMBER: _builtins.int
     OPENED_AT_FIELD_NUMBER: _builtins.int
+    DECLINE_REASON_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """ours (UUID); empty: the order has no payment"""
     order_identifier: _builtins.str
@@ -175,7 +176,10 @@ class PaymentState(_message.Message):
     client_payload_json: _builtins.str
     """the PaymentIntent as existing clients read it (client_secret, id, status, amount …)"""
     decline_code: _builtins.str
+    """the provider's code, a refusal's `code`: card_declined"""
     message: _builtins.str
+    decline_reason: _builtins.str
+    """what Stripe calls decline_code, a refusal's `meta.decline-code`: insufficient_funds"""
     @_builtins.property
     def card(self) -> Global___Card: ...
     @_builtins.property
@@ -197,10 +201,11 @@ class PaymentState(_message.Message):
         message: _builtins.str = ...,
         card: Global___Card | None = ...,
         opened_at: _timestamp_pb2.Timestamp | None = ...,
+        decline_reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "opened_at", b"opened_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "card", b"card", "client_payload_json", b"client_payload_json", "currency", b"currency", "decline_code", b"decline_code", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "order_identifier", b"order_identifier", "payment_id", b"payment_id", "payment_url", b"payment_url", "provider_reference", b"provider_reference", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "card", b"card", "client_payload_json", b"client_payload_json", "currency", b"currency", "decline_code", b"decline_code", "decline_reason", b"decline_reason", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "order_identifier", b"order_identifier", "payment_id", b"payment_id", "payment_url", b"payment_url", "provider_reference", b"provider_reference", "status", b"status", "transaction_id", b"transaction_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

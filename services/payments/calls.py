@@ -161,8 +161,7 @@ def _unless_declined(payment: Payment, report: Report) -> PaymentState:
     """The state now. Raises Declined for an attempt that is over; a card that failed in the browser ends none."""
     answer = _settled(payment, report)
     if report.news is News.DECLINED:
-        meta = {"decline-code": report.decline_code} if report.decline_code else {}
-        raise Declined(report.message or "The payment was declined.", code=report.code or "declined", meta=meta)
+        raise _declined(report.message, report.code, report.decline_code)
     return answer
 
 
@@ -231,7 +230,12 @@ def _lease_ends(payment: Payment) -> Iterator[None]:
 
 def _refusal(taken: Taken) -> Unprocessable:
     assert taken.payment is not None  # noqa: S101 (somebody else's attempt)
-    return Declined(taken.payment.message or "The payment was declined.", code=taken.payment.decline_code or "declined")
+    return _declined(taken.payment.message, taken.payment.decline_code, taken.payment.decline_reason)
+
+
+def _declined(message: str, code: str, reason: str) -> Declined:
+    meta = {"decline-code": reason} if reason else {}
+    return Declined(message or "The payment was declined.", code=code or "declined", meta=meta)
 
 
 def _as_it_stands(taken: Taken, order_identifier: str = "") -> PaymentState:

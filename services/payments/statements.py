@@ -29,6 +29,7 @@ def state(payment: Payment, client_payload: Mapping[str, Any] | None = None) -> 
         payment_url=payment.payment_url,
         client_payload_json=orjson.dumps(dict(client_payload)).decode() if client_payload else "",
         decline_code=payment.decline_code,
+        decline_reason=payment.decline_reason,
         message=payment.message,
         card=payments_pb2.Card(
             brand=payment.card_brand,

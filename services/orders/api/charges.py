@@ -33,7 +33,9 @@ class StripeTokenMissing(Unprocessable):
 
 
 class PaymentDeclined(Unprocessable):
-    code = "payment-declined"
+    """As payments refuses a decline that it hears itself; this one it knew already."""
+
+    code = "declined"
 
 
 @asks_team
@@ -53,7 +55,7 @@ def charge_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
         raise
     if state.status == "declined":
         persist(lambda db: paying.let_go(db, key, attempt.mark, is_decided=True))
-        raise declined(state)
+        raise _declined(state)
     return persist(lambda db: _settle(db, attempt, state, token_info, levels))
 
 
@@ -157,14 +159,10 @@ def _settle(
     return answer(status=is_intent and state.status == "open", message=message)
 
 
-def declined(state: payments_pb2.PaymentState) -> PaymentDeclined:
+def _declined(state: payments_pb2.PaymentState) -> PaymentDeclined:
     """The provider said no; the order stays payable."""
-    return PaymentDeclined(
-        state.message or "The payment was declined.",
-        code=state.decline_code.replace("_", "-") or None,
-        source={**STRIPE, "source": "stripe_token_id"},
-        meta={"decline_code": state.decline_code} if state.decline_code else None,
-    )
+    meta = {"decline-code": state.decline_reason} if state.decline_reason else None
+    return PaymentDeclined(state.message or "The payment was declined.", code=state.decline_code or None, meta=meta)
 
 
 def _document(

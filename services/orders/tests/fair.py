@@ -171,6 +171,7 @@ class Bank:
             transaction_id="ch_1" if status == "captured" else "",
             payment_url="https://paypal.example/approve" if request.mode == "paypal" else "",
             decline_code="card_declined" if status == "declined" else "",
+            decline_reason="insufficient_funds" if status == "declined" else "",
             message="Your card was declined." if status == "declined" else "",
             card=payments_pb2.Card(brand="Visa", last4="4242", exp_month="12", exp_year="2030"),
         )

@@ -89,10 +89,16 @@ def test_a_decline_leaves_the_order_payable(payable: Any, buyer: Any, bank: Any)
     identifier = payable()
     for way in ("state", "error"):
         bank.outcome = "declined" if way == "state" else "captured"
-        bank.refusal = Unprocessable("Your card was declined.", code="card-declined") if way == "error" else None
+        bank.refusal = (
+            Unprocessable("Your card was declined.", code="card_declined", meta={"decline-code": "insufficient_funds"})
+            if way == "error"
+            else None
+        )
         answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_no"))
-        error = answer.json()["errors"][0]
-        assert (answer.status_code, error["code"], error["detail"]) == (422, "card-declined", "Your card was declined.")
+        [error] = answer.json()["errors"]
+        assert answer.status_code == 422
+        assert (error["code"], error["detail"]) == ("card_declined", "Your card was declined.")
+        assert (error["meta"], "source" in error) == ({"decline-code": "insufficient_funds"}, False)
         assert status_of(identifier) == "initializing"
     bank.outcome, bank.refusal = "captured", None
     assert buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa")).status_code == 200

@@ -89,9 +89,10 @@ def _learn(payment: Payment, report: Report) -> None:
     payment.payer_id = report.payer_id or payment.payer_id
     if report.news in (News.CAPTURED, News.REFUNDED):
         payment.transaction_id = report.transaction_id or payment.transaction_id
-        payment.decline_code = payment.message = ""
+        payment.decline_code = payment.decline_reason = payment.message = ""
     elif report.code:
-        payment.decline_code, payment.message = report.code, report.message
+        payment.decline_code, payment.decline_reason = report.code, report.decline_code
+        payment.message = report.message
     if report.card is not None:
         payment.card_brand, payment.card_last4 = report.card.brand, report.card.last4
         payment.card_exp_month, payment.card_exp_year = report.card.exp_month, report.card.exp_year

@@ -53,7 +53,9 @@ class Payment(Base):
     transaction_id: Mapped[str] = mapped_column(Text, default="")
     payment_url: Mapped[str] = mapped_column(Text, default="")
     payer_id: Mapped[str] = mapped_column(Text, default="")
-    decline_code: Mapped[str] = mapped_column(Text, default="")
+    decline_code: Mapped[str] = mapped_column(Text, default="")  # the provider's code: card_declined
+    # What Stripe calls decline_code: insufficient_funds. The database fills in what an older version leaves out.
+    decline_reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     message: Mapped[str] = mapped_column(Text, default="")
     card_brand: Mapped[str] = mapped_column(String(40), default="")
     card_last4: Mapped[str] = mapped_column(String(4), default="")

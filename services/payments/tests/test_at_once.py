@@ -74,8 +74,9 @@ def test_eight_charges_with_different_cards_end_in_one(shop: Shop, stripe_fake: 
 
 def test_who_waited_for_a_decline_of_the_same_card_hears_it_too(shop: Shop, stripe_fake: RunningFake) -> None:
     stripe_fake.fault(fault="delay", method="POST", path="/v1/payment_intents", when="after", seconds=0.3)
-    first, second = at_once(lambda: shop.charge("tok_chargeDeclined"), lambda: shop.charge("tok_chargeDeclined"))
-    assert (first.code, second.code) == ("card_declined", "card_declined")
+    token = "tok_chargeDeclinedInsufficientFunds"
+    for answer in at_once(lambda: shop.charge(token), lambda: shop.charge(token)):
+        assert (answer.code, answer.meta) == ("card_declined", {"decline-code": "insufficient_funds"})
     assert rows("SELECT count(*) FROM payments") == [(1,)]
 
 
