@@ -43,7 +43,9 @@ class GatewaySettings:
         default=0,
     )
     upstream_timeout_seconds: float = setting(
-        "UPSTREAM_TIMEOUT_SECONDS", doc="how long a service may take to answer", default=30.0
+        "UPSTREAM_TIMEOUT_SECONDS",
+        doc="how long a service may take to answer; above orders' CHARGE_TIMEOUT_SECONDS",
+        default=30.0,
     )
     metrics_address: str = setting(
         "METRICS_ADDRESS",

@@ -19,8 +19,9 @@ class Settings(ServiceSettings):
     )
     charge_timeout_seconds: float = setting(
         "CHARGE_TIMEOUT_SECONDS",
-        doc="how long payments may take for a charge before its outcome counts as unknown",
-        default=30.0,
+        doc="how long payments may take for a charge before its outcome counts as unknown (202); below the gateway's "
+        "UPSTREAM_TIMEOUT_SECONDS, whose clock starts first, and not below two calls of payments to a provider (26)",
+        default=27.0,
     )
 
 
