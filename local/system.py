@@ -228,7 +228,6 @@ class System:
                 "STRIPE_API_BASE": self._to("payments", "stripe", self.ports.stripe),
                 "STRIPE_CONNECT_BASE": self._to("payments", "stripe", self.ports.stripe),
                 "STRIPE_SECRET_KEY": secrets.stripe_key,
-                "STRIPE_PUBLISHABLE_KEY": secrets.stripe_key.replace("sk_", "pk_", 1),
                 "STRIPE_WEBHOOK_SECRET": secrets.stripe_webhook_secret,
                 "PAYPAL_API_BASE": self._to("payments", "paypal", self.ports.paypal),
                 "PAYPAL_CLIENT_ID": secrets.paypal_client_id,

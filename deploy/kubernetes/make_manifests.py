@@ -290,7 +290,6 @@ def settings() -> Document:
         "SUPER_ADMIN_EMAIL": "admin@example.com",
         "MAIL_FROM": mail,
         "TRUSTED_PROXIES": "0",
-        "STRIPE_PUBLISHABLE_KEY": "",
         "PAYPAL_CLIENT_ID": "",
         "PAYPAL_WEBHOOK_ID": "",
     }
