@@ -23,12 +23,15 @@ log = logging.getLogger(__name__)
 
 BATCH = 50
 EVENTS_KEPT = timedelta(days=90)
+FAILURES_SHOWN = timedelta(days=7)  # whoever pays the person back another way cannot tell us
 ROLES_READ_EVERY = timedelta(days=1)
 
 unmatched_payments = Gauge("unmatched_payments", "Charges and refunds on which a provider and our ledger disagree")
 unknown_payments = Gauge("unknown_payments", "Attempts of which nobody knows yet how they ended")
 refunds_waiting = Gauge("refunds_waiting", "Refunds that have not been carried out yet")
-refunds_failed = Gauge("refunds_failed", "Refunds that a provider finally refused")
+refunds_failed = Gauge(
+    "refunds_failed", "Refunds of the last week that a provider finally refused and no later one made up for"
+)
 
 _roles_read_at: datetime | None = None
 
@@ -51,7 +54,7 @@ def measure() -> None:
     with db.transaction() as session:
         unknown_payments.set(_count(session, Payment, Payment.status == "unknown"))
         refunds_waiting.set(_count(session, Refund, Refund.status == "pending"))
-        refunds_failed.set(_count(session, Refund, Refund.status == "failed"))
+        refunds_failed.set(_count(session, Refund, queries.is_still_owed(clock.now() - FAILURES_SHOWN)))
 
 
 @job(every_seconds=3600)

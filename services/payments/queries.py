@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from services.payments.domain.attempts import LIVE, PAID
+from services.payments.domain.refunds import RefundTooLarge
 from services.payments.models.event_roles import EventRole
 from services.payments.models.payments import Payment
 from services.payments.models.refunds import Refund
@@ -69,6 +70,17 @@ def due_refunds(db: Session, now: datetime, limit: int) -> Sequence[uuid.UUID]:
     """Refunds that should be tried, or asked about, now."""
     wanted = select(Refund.id).where(Refund.try_at <= now).order_by(Refund.try_at).limit(limit)
     return db.scalars(wanted).all()
+
+
+def is_still_owed(since: datetime) -> ColumnElement[bool]:
+    """Criterion: a refund that was refused since then, without a later one of the same payment that arrived."""
+    later = aliased(Refund)
+    made_up_for = exists().where(
+        later.payment_id == Refund.payment_id, later.status == "succeeded", later.created_at > Refund.created_at
+    )
+    return (
+        (Refund.status == "failed") & (Refund.settled_at > since) & (Refund.code != RefundTooLarge.code) & ~made_up_for
+    )
 
 
 def authorization_of_event(db: Session, event_id: int) -> StripeAuthorization | None:

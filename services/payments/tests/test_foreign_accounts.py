@@ -83,6 +83,7 @@ def test_an_organizer_cannot_say_that_a_strangers_money_went_back(
     assert shop.last(PaymentRefunded).status == "succeeded"
 
 
+@pytest.mark.usefixtures("paypal_fake")  # whose books are compared as well
 def test_a_charge_in_an_organizers_books_settles_no_payment_of_others(
     client: Client, endpoint: Any, shop: Shop, stripe_fake: RunningFake
 ) -> None:

@@ -149,8 +149,29 @@ def test_a_refund_that_stripe_finally_refuses_is_failed_and_visible(shop: Shop, 
     assert (said.status, said.payment.status) == ("failed", "captured")
     assert rows("SELECT refunded_minor FROM payments") == [(0,)]
     assert rows("SELECT status, code FROM refunds") == [("failed", "charge_disputed")]
+    assert failed() == 1
+
+
+def failed() -> float:
+    """What the alert looks at."""
     jobs.measure()
-    assert jobs.refunds_failed._value.get() == 1
+    return float(jobs.refunds_failed._value.get())
+
+
+@pytest.mark.parametrize("ends_by", ["a later refund", "a week", "nothing"])
+def test_a_failed_refund_is_shown_until_it_is_made_up_for(shop: Shop, stripe_fake: RunningFake, ends_by: str) -> None:
+    shop.charge()
+    ask(shop, "first")
+    stripe_fake.fault(fault="decline", method="POST", path="/v1/refunds")
+    jobs.carry_out_refunds()
+    ask(shop, "more than was paid", amount=999_999)
+    if ends_by == "a later refund":
+        ask(shop, "second")
+        jobs.carry_out_refunds()
+    elif ends_by == "a week":
+        with database.engine().begin() as connection:
+            connection.exec_driver_sql("UPDATE refunds SET settled_at = settled_at - interval '8 days'")
+    assert failed() == (ends_by == "nothing")
 
 
 def test_after_a_failed_refund_another_decision_may_try_again(shop: Shop, stripe_fake: RunningFake) -> None:
