@@ -70,6 +70,8 @@ class Clock:
 
     def _run(self, each: Job) -> None:
         metrics.job_period.labels(self._service, each.name).set(each.every_seconds)
+        # A job that has never ended well has to be seen, too: it stands still since the process started.
+        metrics.job_succeeded.labels(self._service, each.name).set_to_current_time()
         while not self._stop.is_set():
             run_once(each, self._service)
             self._stop.wait(each.every_seconds)

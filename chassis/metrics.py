@@ -24,7 +24,9 @@ mails_late = Gauge("mails_late", "Mails that were promised more than ten minutes
 job_seconds = Histogram("job_seconds", "Time of one run of a job", ["service", "name"])
 job_failures = Counter("job_failures_total", "Runs of a job that failed", ["service", "name"])
 job_succeeded = Gauge(
-    "job_succeeded_timestamp_seconds", "When a job last ended well in this process", ["service", "name"]
+    "job_succeeded_timestamp_seconds",
+    "When a job last ended well in this process; before its first run, when the process started",
+    ["service", "name"],
 )
 job_period = Gauge("job_period_seconds", "The pause between two runs of a job", ["service", "name"])
 pool_in_use = Gauge("database_connections_in_use", "Connections that this process has taken out of its pool")

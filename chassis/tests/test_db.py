@@ -193,6 +193,16 @@ def test_a_job_that_looks_first_runs_only_when_something_is_due(app: Any) -> Non
     assert runs == ["ran"]
 
 
+def test_a_job_that_never_ends_well_stands_still_since_its_process_started(app: Any) -> None:
+    def wait_for_a_neighbour() -> None:
+        raise Unavailable("events is down")
+
+    began, clock = time.time(), jobs.Clock([jobs.Job("never", 60, wait_for_a_neighbour)], "notes")
+    clock.start()
+    clock.stop()
+    assert metrics.job_succeeded.labels("notes", "never")._value.get() >= began
+
+
 def test_a_job_that_fails_is_counted_and_lets_go(app: Any) -> None:
     def fail() -> None:
         raise ZeroDivisionError

@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
-from sqlalchemy import distinct, select
+from sqlalchemy import select
 
 from chassis import clock, replicas
 from chassis.db import transaction
@@ -21,7 +21,7 @@ def repair_restrictions() -> None:
     """Tells orders the truth about limits whose commit never came: the process died, or orders did not answer."""
     before = clock.now() - timedelta(seconds=config.current().repair_after_seconds)
     with transaction() as db:
-        batches = list(db.scalars(select(distinct(Restriction.batch)).where(Restriction.asked_at < before).limit(100)))
+        batches = list(db.scalars(select(Restriction.batch).distinct().where(Restriction.asked_at < before).limit(100)))
     for batch in batches:
         promises.repair(batch)
         log.info("restriction repaired", extra={"batch": batch})
