@@ -6,7 +6,7 @@ from datetime import timedelta
 from prometheus_client import Gauge
 from sqlalchemy import select
 
-from chassis import clock, idempotency
+from chassis import clock
 from chassis.db import run, transaction
 from chassis.errors import DomainError, Unavailable
 from chassis.jobs import job
@@ -119,12 +119,6 @@ def fill_replicas() -> None:
             "users": (clients.users_after, replicas.store_user),
         },
     )
-
-
-@job(every_seconds=3600)
-def forget_old_answers() -> None:
-    """Answers kept for Idempotency-Key go after a day."""
-    run(idempotency.forget_old)
 
 
 _seen_tight: dict[int, tuple[int, float]] = {}
