@@ -7,7 +7,7 @@ SERVICES := accounts events orders payments tickets
 BESIDE := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset test test-rabbitmq lint format proto bench images e2e chaos docs secrets backup restore clean
+.PHONY: help install up reset test lint format proto bench images e2e chaos docs secrets backup restore clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'

@@ -84,16 +84,6 @@ def properties(document: Mapping[str, Any], schema: Mapping[str, Any], name: str
     return {key: resolved(document, value) for key, value in found.items()}
 
 
-def resource_types(document: Mapping[str, Any]) -> list[str]:
-    """Every type that has a resource schema, that is an object with `type` and `attributes`."""
-    schemas = document.get("components", {}).get("schemas", {})
-    return [
-        name
-        for name in schemas
-        if {"type", "attributes"} <= set(resolved(document, schemas[name]).get("properties", {}))
-    ]
-
-
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every operation as (method, path, operation)."""
     for path, item in document.get("paths", {}).items():

@@ -114,8 +114,7 @@ def test_resource_schemas_are_resolved_and_merged(document: spec.Document) -> No
     assert spec.properties(document, schema, "links") == {}
 
 
-def test_resource_types_and_operations(document: spec.Document) -> None:
-    assert spec.resource_types(document) == ["thing"]
+def test_operations_come_with_their_method_and_path(document: spec.Document) -> None:
     assert [(method, path) for method, path, _ in spec.operations(document)] == [("get", "/v1/things")]
 
 

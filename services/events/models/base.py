@@ -10,7 +10,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from chassis import clock, db
 
 Key = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
-BigInt = Annotated[int, mapped_column(BigInteger)]
 Long = Annotated[str, mapped_column(Text)]
 Url = Annotated[str, mapped_column(String(2048))]
 Json = Annotated[Any, mapped_column(JSONB)]

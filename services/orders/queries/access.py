@@ -16,8 +16,6 @@ from services.orders.domain.policy import Operation, Relation
 from services.orders.models import Attendee, Event, EventRole, Order, Ticket, User
 from services.orders.queries import orders
 
-REASK_SECONDS = 30
-
 
 def event_id_of(key: str) -> int:
     """The number of the event that a path names by number or identifier; unknown ones are asked of events.

@@ -58,12 +58,6 @@ def cancelled_letter(view: OrderView, note: str, *, is_buyer: bool, is_refunded:
     return _letter("cancelled", subject, view.event, view.platform, o=facts)
 
 
-def revoked_letter(view: TicketView) -> Letter:
-    """To a former holder: this ticket is void."""
-    subject = f"Your ticket for {plain.one_line(view.event.name)} is no longer valid"
-    return _letter("revoked", subject, view.event, view.platform, t=_ticket(view, ""))
-
-
 def _letter(template: str, subject: str, event: EventView, platform: PlatformView, **facts: Any) -> Letter:
     values = {"subject": subject, **_scene(event, platform), **facts}
     environment = _environment()
