@@ -49,7 +49,7 @@ def test_charging_twice_charges_once(stage: Stage) -> None:
     buyer, order, _ = payable(stage)
     assert stage.charge(buyer, order).status_code == 200
     again = stage.charge(buyer, order)
-    assert again.status_code in (200, 409)
+    assert (again.status_code, code_of(again)) == (409, "order-not-payable")
     assert charges(stage, order) == 1
 
 
@@ -147,6 +147,6 @@ def test_cancelling_a_paid_order_refunds_once(stage: Stage) -> None:
         f"/v1/orders/{number(order)}",
         json={"data": {"type": "order", "id": order["id"], "attributes": {"status": "cancelled"}}},
     )
-    assert again.status_code < 500
+    assert again.status_code == 200
     time.sleep(2)
     assert refunds(stage, order) == [2000]
