@@ -23,6 +23,7 @@ from chassis.errors import NotFound
 from chassis.money import to_major
 from chassis.responses import JSON, respond
 from services.orders import config
+from services.orders.domain.forms import BILLING_COLUMNS
 from services.orders.domain.policy import Operation
 from services.orders.models import Attendee, Order, Ticket
 from services.orders.queries import access
@@ -99,15 +100,14 @@ def _attendee_rows(db: Any, event_id: int) -> list[Sequence[Any]]:
 
 def _order_rows(db: Any, event_id: int) -> list[Sequence[Any]]:
     names = ("identifier", "status", "created_at", "completed_at", "payment_mode", "invoice_number", "buyer_email")
-    billing = ("company", "tax_business_info", "address", "city", "state", "zipcode", "country")
     rows: list[Sequence[Any]] = [
-        [*(each.replace("_", " ") for each in names), "amount", "refunded", "currency", *billing]
+        [*(each.replace("_", " ") for each in names), "amount", "refunded", "currency", *BILLING_COLUMNS]
     ]
     statement = select(Order).where(Order.event_id == event_id, Order.deleted_at.is_(None)).order_by(Order.id)
     for order in db.execute(statement).scalars():
         amounts = [to_major(order.amount_minor, order.currency), to_major(order.refunded_minor, order.currency)]
         own = [getattr(order, name) for name in names]
-        rows.append([*own, *amounts, order.currency, *(getattr(order, name) for name in billing)])
+        rows.append([*own, *amounts, order.currency, *(getattr(order, name) for name in BILLING_COLUMNS)])
     return rows
 
 

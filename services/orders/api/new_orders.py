@@ -21,9 +21,10 @@ from services.orders.api.paypal import INCLUDED_BY_DEFAULT, first_answer_with_ur
 from services.orders.api.resources import orders
 from services.orders.commands import attending, changing, offers, paying, placing
 from services.orders.commands.changing import Facts
-from services.orders.commands.placing import BILLING, Terms
+from services.orders.commands.placing import Terms
 from services.orders.domain import carts, pricing
 from services.orders.domain.carts import Cart
+from services.orders.domain.forms import ORDER_DETAILS
 from services.orders.domain.lifecycle import LIVE, MODES, Status
 from services.orders.domain.policy import Relation
 from services.orders.domain.stock import OfferChanged
@@ -84,7 +85,7 @@ def read_new_order(body: Mapping[str, Any]) -> NewOrder:
         None if status is None else Status(status),
         values.get("amount"),
         {
-            **{name: values.get(name) for name in BILLING},
+            **{name: values.get(name) for name in ORDER_DETAILS},
             "is_billing_enabled": bool(values.get("is_billing_enabled")),
         },
     )

@@ -26,17 +26,6 @@ from services.orders.domain.lifecycle import (
 from services.orders.models import Attendee, Order, Ticket
 from services.orders.queries import orders as queries
 
-DETAILS = (
-    "country",
-    "address",
-    "city",
-    "state",
-    "zipcode",
-    "company",
-    "tax_business_info",
-    "is_billing_enabled",
-    "order_notes",
-)
 POINTER_MODE = {"pointer": "/data/attributes/payment-mode"}
 
 
@@ -90,7 +79,7 @@ def plan(order: Order, values: Mapping[str, Any], actors: Collection[Actor]) -> 
     edits = is_admin or (Actor.BUYER in actors and source in EDITABLE_BY_BUYER)
     if not edits:
         return Plan(move=move)
-    details = {name: values[name] for name in DETAILS if name in values}
+    details = {name: values[name] for name in forms.ORDER_DETAILS if name in values}
     if details.get("is_billing_enabled", False) is None:
         details["is_billing_enabled"] = False
     return Plan(
@@ -149,7 +138,7 @@ def check(db: Session, order: Order, move: Move, facts: Facts | None) -> None:
         require_mode(order.payment_mode, order.amount_minor, facts)
     if Condition.FORMS_FILLED in move.conditions:
         require_forms(db, queries.attendees_of(db, order.id), facts)
-        values = {name: getattr(order, name) for name in (*forms.BILLING, "is_billing_enabled")}
+        values = {name: getattr(order, name) for name in (*forms.REQUIRED_BILLING, "is_billing_enabled")}
         forms.require_billing(values, is_mandatory=facts.is_billing_mandatory and order.amount_minor > 0)
 
 

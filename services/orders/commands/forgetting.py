@@ -6,16 +6,11 @@ from sqlalchemy import delete, func, or_, update
 from sqlalchemy.orm import Session
 
 from chassis.idempotency import answers
+from services.orders.domain.forms import BILLING_COLUMNS
 from services.orders.models import Attendee, Order
 
 BUYER = (
-    "company",
-    "tax_business_info",
-    "address",
-    "city",
-    "state",
-    "zipcode",
-    "country",
+    *BILLING_COLUMNS,
     "order_notes",
     "cancel_note",
     "brand",

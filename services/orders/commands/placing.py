@@ -26,6 +26,7 @@ from services.orders.commands import offers, replicas, telling
 from services.orders.commands.invoicing import next_invoice_number
 from services.orders.commands.turnstiles import turnstile
 from services.orders.domain import pricing
+from services.orders.domain.forms import ORDER_DETAILS
 from services.orders.domain.lifecycle import SEATS, Seat, Status
 from services.orders.domain.stock import SoldOut
 from services.orders.models import Order
@@ -65,8 +66,7 @@ _PLACE = ledger.taking_after(
     {"placed": _ORDER, "priced": _LINES, "attended": _ATTENDEES, "told": f"{outbox.INSERT} RETURNING 1"}
 )
 _BLANK: Mapping[str, Any] = dict.fromkeys(column.key for column in Order.__table__.columns)
-BILLING = ("company", "tax_business_info", "address", "city", "state", "zipcode", "country", "order_notes")
-NO_DETAILS: Mapping[str, Any] = {**dict.fromkeys(BILLING), "is_billing_enabled": False}
+NO_DETAILS: Mapping[str, Any] = {**dict.fromkeys(ORDER_DETAILS), "is_billing_enabled": False}
 
 
 @dataclass(frozen=True)

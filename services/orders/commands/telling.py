@@ -13,7 +13,7 @@ from proto.orders import orders_pb2
 from services.orders.models import Attendee, Order, OrderLine, User
 from services.orders.queries import orders as queries
 
-_DETAILS = {
+_HOW_TO_PAY = {
     "bank": "bank_details",
     "cheque": "cheque_details",
     "onsite": "onsite_details",
@@ -71,7 +71,7 @@ def event_facts(event: Any, payment_mode: str | None) -> orders_pb2.EventFacts:
         online=event.online,
         after_order_message=event.after_order_message,
         owner_name=event.owner_name,
-        payment_details=getattr(event, _DETAILS[payment_mode]) if payment_mode in _DETAILS else "",
+        payment_details=getattr(event, _HOW_TO_PAY[payment_mode]) if payment_mode in _HOW_TO_PAY else "",
     )
 
 

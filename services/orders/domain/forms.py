@@ -6,7 +6,9 @@ from typing import Any
 
 from chassis.errors import Unprocessable
 
-BILLING = ("company", "address", "city", "zipcode", "country")
+BILLING_COLUMNS = ("company", "tax_business_info", "address", "city", "state", "zipcode", "country")
+REQUIRED_BILLING = ("company", "address", "city", "zipcode", "country")
+ORDER_DETAILS = (*BILLING_COLUMNS, "is_billing_enabled", "order_notes")  # what a buyer writes into an order
 MAX_COMPLEX_FIELDS = 30
 
 
@@ -53,7 +55,7 @@ def require_billing(values: Mapping[str, Any], *, is_mandatory: bool) -> None:
     """Raises FieldsMissing (422) when billing data is wanted and not complete."""
     if not (is_mandatory or values.get("is_billing_enabled")):
         return
-    lacking = [name for name in BILLING if _is_empty(values.get(name))]
+    lacking = [name for name in REQUIRED_BILLING if _is_empty(values.get(name))]
     if lacking:
         raise FieldsMissing(
             f"Please fill in the billing data: {', '.join(lacking)}.",

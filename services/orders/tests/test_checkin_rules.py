@@ -57,7 +57,7 @@ def test_custom_fields_are_flat_and_few(values: Any) -> None:
 
 
 def test_billing_is_complete_where_it_is_wanted() -> None:
-    full = dict.fromkeys(forms.BILLING, "x")
+    full = dict.fromkeys(forms.REQUIRED_BILLING, "x")
     forms.require_billing(full, is_mandatory=True)
     forms.require_billing({}, is_mandatory=False)
     with pytest.raises(forms.FieldsMissing) as refused:
