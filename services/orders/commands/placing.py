@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from chassis import outbox
 from chassis.auth import Claims
 from chassis.db import execute
-from chassis.messages import to_stamp
 from chassis.outbox import publish
 from proto.events import events_pb2
 from proto.orders import orders_pb2
@@ -257,23 +256,9 @@ def _created(
     identifiers: Sequence[str],
 ) -> orders_pb2.OrderCreated:
     names = {line.ticket_id: line.name for line in quote.lines}
-    state = orders_pb2.OrderState(
-        id=order.id,
-        identifier=order.identifier,
-        version=order.version,
-        status=order.status,
-        event_id=order.event_id,
-        buyer_id=order.user_id,
+    state = telling.state_of(
+        order,
         buyer_email=order.buyer_email,
-        amount_minor=order.amount_minor,
-        currency=order.currency,
-        payment_mode=order.payment_mode or "",
-        discount_minor=order.discount_minor,
-        tax_minor=order.tax_minor,
-        tax_name=order.tax_name,
-        tax_rate=order.tax_rate,
-        tax_included=order.is_tax_included,
-        created_at=to_stamp(order.created_at),
         event=telling.event_facts(offer.event, order.payment_mode),
         attendees=[
             orders_pb2.Attendee(
@@ -285,16 +270,6 @@ def _created(
             )
             for attendee_id, unit, identifier in zip(attendee_ids, units, identifiers, strict=True)
         ],
-        lines=[
-            orders_pb2.OrderLine(
-                ticket_id=line.ticket_id,
-                ticket_name=line.name,
-                quantity=line.quantity,
-                price_minor=line.price_minor,
-                total_minor=line.total_minor,
-                discount_minor=line.discount_minor,
-            )
-            for line in quote.lines
-        ],
+        lines=[telling.line_state(line, line.name) for line in quote.lines],
     )
     return orders_pb2.OrderCreated(order=state)

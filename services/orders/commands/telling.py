@@ -27,35 +27,41 @@ def order_state(db: Session, order: Order) -> orders_pb2.OrderState:
     event, buyer = queries.event_and_buyer(db, order)
     attendees = queries.attendees_of(db, order.id)
     lines = queries.lines_of(db, order.id)
-    state = orders_pb2.OrderState(
+    return state_of(
+        order,
+        event=event_facts(event, order.payment_mode) if event is not None else None,
+        buyer_email=order.buyer_email or (buyer.email if buyer else ""),
+        buyer_name=_buyer_name(buyer, attendees, order.buyer_email),
+        locale=order.locale or (buyer.locale if buyer else ""),
+        completed_at=to_stamp(order.completed_at),
+        invoice_number=order.invoice_number or "",
+        cancel_note=order.cancel_note or "",
+        billing=billing_of(order),
+        attendees=[attendee_state(each, lines) for each in attendees],
+        lines=[line_state(each, each.ticket_name) for each in lines],
+    )
+
+
+def state_of(order: Any, **rest: Any) -> orders_pb2.OrderState:
+    """What is known of an order from its first moment (it need not be a row yet), and the `rest` of its state."""
+    return orders_pb2.OrderState(
         id=order.id,
         identifier=order.identifier,
         version=order.version,
         status=order.status,
         event_id=order.event_id,
         buyer_id=order.user_id,
-        buyer_email=order.buyer_email or (buyer.email if buyer else ""),
-        buyer_name=_buyer_name(buyer, attendees, order.buyer_email),
         amount_minor=order.amount_minor,
         currency=order.currency,
         payment_mode=order.payment_mode or "",
-        locale=order.locale or (buyer.locale if buyer else ""),
         discount_minor=order.discount_minor,
         tax_minor=order.tax_minor,
         tax_name=order.tax_name,
         tax_rate=order.tax_rate,
         tax_included=order.is_tax_included,
         created_at=to_stamp(order.created_at),
-        completed_at=to_stamp(order.completed_at),
-        invoice_number=order.invoice_number or "",
-        cancel_note=order.cancel_note or "",
-        billing=billing_of(order),
-        attendees=[attendee_state(each, lines) for each in attendees],
-        lines=[line_state(each) for each in lines],
+        **rest,
     )
-    if event is not None:
-        state.event.CopyFrom(event_facts(event, order.payment_mode))
-    return state
 
 
 def event_facts(event: Any, payment_mode: str | None) -> orders_pb2.EventFacts:
@@ -104,11 +110,11 @@ def attendee_state(attendee: Attendee, lines: Sequence[OrderLine]) -> orders_pb2
     )
 
 
-def line_state(line: Any) -> orders_pb2.OrderLine:
-    """A priced line."""
+def line_state(line: Any, ticket_name: str) -> orders_pb2.OrderLine:
+    """A priced line, of an order or of a quote."""
     return orders_pb2.OrderLine(
         ticket_id=line.ticket_id,
-        ticket_name=line.ticket_name,
+        ticket_name=ticket_name,
         quantity=line.quantity,
         price_minor=line.price_minor,
         total_minor=line.total_minor,
