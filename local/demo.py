@@ -63,17 +63,27 @@ def _find_event(organizer: Api) -> dict[str, Any] | None:
 
 
 def _make_event(organizer: Api) -> dict[str, Any]:
+    """On sale from yesterday until it starts. It is published last: half an event is not found, and made anew."""
     now = datetime.now(UTC).replace(microsecond=0)
     starts_at = (now + timedelta(days=60)).replace(hour=17, minute=0, second=0)
-    ends_at = starts_at + timedelta(days=2, hours=5)
-    event = organizer.create(
+    sold_from = now - timedelta(days=1)
+    event = _make_draft(organizer, starts_at)
+    weekend = _make_tickets(organizer, event, sold_from, starts_at)
+    _make_code(organizer, event, weekend, sold_from, starts_at)
+    return organizer.change(
+        f"/v1/events/{event['attributes']['identifier']}", "event", event["id"], {"state": "published"}
+    )
+
+
+def _make_draft(organizer: Api, starts_at: datetime) -> dict[str, Any]:
+    return organizer.create(
         "/v1/events",
         "event",
         {
             "name": EVENT_NAME,
             "description": "Two evenings of music and light on the old docks.",
             "starts-at": _text(starts_at),
-            "ends-at": _text(ends_at),
+            "ends-at": _text(starts_at + timedelta(days=2, hours=5)),
             "timezone": "Europe/Berlin",
             "location-name": "Old Docks, Pier 3, Hamburg",
             "payment-country": "DE",
@@ -89,43 +99,26 @@ def _make_event(organizer: Api) -> dict[str, Any]:
             "state": "draft",
         },
     )
-    related = {"event": ref("event", event["id"])}
-    sale = {"sales-starts-at": _text(now - timedelta(days=1)), "sales-ends-at": _text(starts_at)}
-    weekend = organizer.create(
-        "/v1/tickets",
-        "ticket",
-        {
-            "name": "Weekend pass",
-            "type": "paid",
-            "price": 49.0,
-            "quantity": 500,
-            "min-order": 1,
-            "max-order": 10,
-            **sale,
-        },
-        related,
-    )
-    organizer.create(
-        "/v1/tickets",
-        "ticket",
-        {"name": "Community", "type": "free", "price": 0, "quantity": 100, "min-order": 1, "max-order": 4, **sale},
-        related,
-    )
-    organizer.create(
-        "/v1/tickets",
-        "ticket",
-        {
-            "name": "Friend of the docks",
-            "type": "donation",
-            "min-price": 5.0,
-            "max-price": 500.0,
-            "quantity": 200,
-            "min-order": 1,
-            "max-order": 4,
-            **sale,
-        },
-        related,
-    )
+
+
+def _make_tickets(organizer: Api, event: dict[str, Any], sold_from: datetime, sold_until: datetime) -> dict[str, Any]:
+    """One of each kind; the paid one."""
+    sale = {"min-order": 1, "sales-starts-at": _text(sold_from), "sales-ends-at": _text(sold_until)}
+    donation = {"type": "donation", "min-price": 5.0, "max-price": 500.0}
+    paid, *_ = [
+        organizer.create("/v1/tickets", "ticket", {**attributes, **sale}, {"event": ref("event", event["id"])})
+        for attributes in (
+            {"name": "Weekend pass", "type": "paid", "price": 49.0, "quantity": 500, "max-order": 10},
+            {"name": "Community", "type": "free", "price": 0, "quantity": 100, "max-order": 4},
+            {"name": "Friend of the docks", **donation, "quantity": 200, "max-order": 4},
+        )
+    ]
+    return paid
+
+
+def _make_code(
+    organizer: Api, event: dict[str, Any], ticket: dict[str, Any], good_from: datetime, good_until: datetime
+) -> None:
     organizer.create(
         "/v1/discount-codes",
         "discount-code",
@@ -136,15 +129,12 @@ def _make_event(organizer: Api) -> dict[str, Any]:
             "tickets-number": 100,
             "min-quantity": 1,
             "max-quantity": 10,
-            "valid-from": _text(now - timedelta(days=1)),
-            "valid-till": _text(starts_at),
+            "valid-from": _text(good_from),
+            "valid-till": _text(good_until),
             "used-for": "ticket",
             "is-active": True,
         },
-        {**related, "tickets": [ref("ticket", weekend["id"])]},
-    )
-    return organizer.change(
-        f"/v1/events/{event['attributes']['identifier']}", "event", event["id"], {"state": "published"}
+        {"event": ref("event", event["id"]), "tickets": [ref("ticket", ticket["id"])]},
     )
 
 

@@ -18,7 +18,8 @@ class LocalSecrets:
     database: dict[str, str]
     service: dict[str, str]
     encryption_key: str
-    signing_key: str
+    key_encryption_key: str
+    ticket_signing_key: str
     super_admin_password: str
     organizer_password: str
     buyer_password: str
@@ -36,8 +37,11 @@ def load_or_make(path: Path) -> LocalSecrets:
     """The secrets in this file, made if they are not there."""
     if not path.exists():
         _write(path, _make())
+    kept = json.loads(path.read_text())
+    if shared := kept.get("signing_key"):  # from when one key served both purposes; data and tickets of then need it
+        kept = {"key_encryption_key": shared, "ticket_signing_key": shared, **kept}
     known = {each.name for each in fields(LocalSecrets)}
-    return LocalSecrets(**{name: value for name, value in json.loads(path.read_text()).items() if name in known})
+    return LocalSecrets(**{name: value for name, value in kept.items() if name in known})
 
 
 def _make() -> LocalSecrets:
@@ -45,7 +49,8 @@ def _make() -> LocalSecrets:
         database={name: secrets.token_urlsafe(18) for name in (*SERVICES, "broker")},
         service={name: secrets.token_urlsafe(32) for name in (*SERVICES, "gateway")},
         encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
-        signing_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        key_encryption_key=base64.b64encode(secrets.token_bytes(32)).decode(),
+        ticket_signing_key=base64.b64encode(secrets.token_bytes(32)).decode(),
         super_admin_password="demo-admin-password",  # noqa: S106 (demo logins are printed by make up)
         organizer_password="demo-organizer-password",  # noqa: S106
         buyer_password="demo-buyer-password",  # noqa: S106

@@ -219,7 +219,7 @@ class System:
         secrets = self.secrets
         return {
             "accounts": {
-                "KEY_ENCRYPTION_SECRET": f"1:{secrets.signing_key}",
+                "KEY_ENCRYPTION_SECRET": f"1:{secrets.key_encryption_key}",
                 "SUPER_ADMIN_EMAIL": "admin@example.com",
                 "SUPER_ADMIN_PASSWORD": secrets.super_admin_password,
                 **dict.fromkeys(LIMITS_OF_ACCOUNTS, "100000"),
@@ -235,7 +235,7 @@ class System:
                 "PAYPAL_WEBHOOK_ID": "WH-STAGEDOOR",
                 "SECRETS_KEYS": f"1:{secrets.encryption_key}",
             },
-            "tickets": {"TICKET_SIGNING_KEYS": f"1:{secrets.signing_key}"},
+            "tickets": {"TICKET_SIGNING_KEYS": f"1:{secrets.ticket_signing_key}"},
         }.get(name, {})
 
     def _gateway(self) -> Process:
