@@ -9,11 +9,10 @@ from collections import Counter
 from pathlib import Path
 
 from chaos.negative import run_controls
-from chaos.ports import quiet_ports
 from chaos.rabbitmq import RabbitMQ
 from chaos.relay import Relays
 from chaos.rounds import Result, Theatre
-from local.system import System
+from local.system import Ports, System
 
 DONE = ("kills", "pauses", "restarts", "cuts", "faults", "rolled")
 HEAD = f"| round | seed | orders by end state | {' | '.join(DONE)} | gave up | violations | calm s | seconds |"
@@ -39,7 +38,7 @@ def main() -> int:
         return 2
     with (
         Relays() as relays,
-        System(folder, quiet_ports(), broker_url=wishes.broker, route=relays.route, settings=SETTINGS) as system,
+        System(folder, Ports.free(), broker_url=wishes.broker, route=relays.route, settings=SETTINGS) as system,
     ):
         theatre = Theatre(system, relays, rabbitmq)
         if wishes.negative:

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from chaos.rolling import once_more
-from local.api import JSON_API, Api, ref
+from local.api import JSON_API, Api
 from tests.journey.stage import OnSale, number
 
 CARDS = ("tok_visa", "tok_visa", "tok_visa", "tok_chargeDeclined")
@@ -163,35 +163,3 @@ class Organizer(Person):
                 self.send("POST", f"{path}/refund", {"attendees": [attendees[0]["id"]], "reason": "ill"})
         elif status == "completed" and luck < 0.55 and order["attributes"]["amount"]:
             self.send("POST", f"{path}/refund", {"amount": 5})
-
-
-def on_sale(organizer: Api, name: str, moments: dict[str, str], *, seats: int, free: int) -> OnSale:
-    """A published event of this organizer with fewer seats than will be wanted."""
-    event = organizer.create(
-        "/v1/events",
-        "event",
-        {
-            "name": name,
-            "starts-at": moments["starts"],
-            "ends-at": moments["ends"],
-            "timezone": "Europe/Berlin",
-            "location-name": "Town Hall",
-            "payment-currency": "EUR",
-            "payment-country": "DE",
-            "can-pay-by-stripe": True,
-            "can-pay-by-paypal": True,
-            "can-pay-by-bank": True,
-            "paypal-email": "till@example.com",
-            "bank-details": "IBAN DE02 1203 0000 0000 2020 51",
-        },
-    )
-    made: dict[str, str] = {}
-    for kind, given in (
-        ("Seat", {"type": "paid", "price": 20, "quantity": seats}),
-        ("Free", {"type": "free", "price": 0, "quantity": free}),
-    ):
-        sale = {"sales-starts-at": moments["before"], "sales-ends-at": moments["sold-until"]}
-        attributes = {"name": kind, "min-order": 1, "max-order": 3, **sale, **given}
-        made[kind] = organizer.create("/v1/tickets", "ticket", attributes, {"event": ref("event", event["id"])})["id"]
-    organizer.change(f"/v1/events/{event['id']}", "event", event["id"], {"state": "published"})
-    return OnSale(organizer, event["id"], event["attributes"]["identifier"], made)

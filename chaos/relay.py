@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar, cast
 
 import uvloop
 
-from chaos.ports import quiet_port
+from local.ports import free_port
 
 T = TypeVar("T")
 HOST = "127.0.0.1"
@@ -91,7 +91,7 @@ class _Link:
     def __init__(self, relays: "Relays", callee: str) -> None:
         self.relays = relays
         self.callee = callee
-        self.port = quiet_port()
+        self.port = free_port()
         self.cut: Cut | None = None
         self.ends: set[_End] = set()
         self.server: asyncio.Server | None = None

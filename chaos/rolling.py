@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import requests
 
-from chaos.ports import quiet_port
 from chaos.relay import Relays
 from gateway.config import SERVICES
+from local.ports import free_port
 from local.process import NotReady, Process
 from local.system import System
 
@@ -58,7 +58,7 @@ def _try(ask: Callable[[], requests.Response]) -> requests.Response | str:
 
 def _on_other_ports(old: Process) -> Process:
     addresses = {
-        name: f"127.0.0.1:{quiet_port()}" for name in ("HTTP_ADDRESS", "GRPC_ADDRESS") if name in old.environment
+        name: f"127.0.0.1:{free_port()}" for name in ("HTTP_ADDRESS", "GRPC_ADDRESS") if name in old.environment
     }
     ready_url = f"http://{addresses['HTTP_ADDRESS']}/readyz"
     return replace(old, environment={**old.environment, **addresses}, ready_url=ready_url)

@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 
 import psycopg
 import requests
 
-from chaos.buyers import Buyer, GaveUp, Organizer, Person, on_sale
+from chaos.buyers import Buyer, GaveUp, Organizer, Person
 from chaos.calm import read_when_calm
 from chaos.checker import Violation, check
 from chaos.rabbitmq import RabbitMQ
@@ -23,7 +22,7 @@ from local.api import Api
 from local.process import NotReady
 from local.system import System
 from tests.journey.running import Local
-from tests.journey.stage import PASSWORD, OnSale, Stage, text
+from tests.journey.stage import PASSWORD, OnSale, Stage
 
 ROLLING_EVERY = 25
 
@@ -146,14 +145,12 @@ class Theatre:
         result.orders = Counter(order["status"] for order in world.orders)
 
     def _announce(self, seed: str, *, seats: int = 20) -> tuple[OnSale, str]:
-        now = datetime.now(UTC).replace(microsecond=0)
-        moments = {
-            "before": text(now - timedelta(days=1)),
-            "sold-until": text(now + timedelta(days=29)),
-            "starts": text(now + timedelta(days=30)),
-            "ends": text(now + timedelta(days=30, hours=4)),
+        """A published event with fewer seats than will be wanted, and a code for some of them."""
+        tickets = {
+            "Seat": {"type": "paid", "price": 20, "quantity": seats, "max-order": 3},
+            "Free": {"type": "free", "price": 0, "quantity": 5, "max-order": 3},
         }
-        event = on_sale(self._log_in(self._organizer), f"Round {seed}", moments, seats=seats, free=5)
+        event = self.stage.on_sale(tickets, self._log_in(self._organizer), name=f"Round {seed}")
         paid = replace(event, tickets={"Seat": event.tickets["Seat"]})
         return event, self.stage.discount(paid, value=25, **{"tickets-number": 5, "max-quantity": 3})["id"]
 

@@ -127,9 +127,14 @@ class Stage:
         assert found, body.get_content()
         return found.group(1)
 
-    def on_sale(self, tickets: dict[str, dict[str, Any]] | None = None, **attributes: Any) -> OnSale:
-        """A published event of a new organizer. `tickets`: name to attributes (default: one paid ticket "Seat" for 20 EUR)."""
-        organizer = self.person("organizer")
+    def on_sale(
+        self, tickets: dict[str, dict[str, Any]] | None = None, organizer: Api | None = None, /, **attributes: Any
+    ) -> OnSale:
+        """A published event of a new organizer, or of this one.
+
+        `tickets`: name to attributes (default: one paid ticket "Seat" for 20 EUR).
+        """
+        organizer = organizer or self.person("organizer")
         now = datetime.now(UTC).replace(microsecond=0)
         event = organizer.create(
             "/v1/events",
