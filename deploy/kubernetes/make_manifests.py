@@ -92,48 +92,14 @@ def pod(service: str, role: str, command: list[str], *, is_job: bool = False) ->
 
     A job runs before anything else is there, and reads nothing but its database's address.
     """
-    image = {"name": "main", "image": f"stagedoor/{service}", "command": command}
     told: Document = {"env": environment(service), "envFrom": [{"configMapRef": {"name": "stagedoor"}}]}
     secret: Document = {"secretName": f"stagedoor-{service}", "defaultMode": 0o440}
+    serves: Document = {}
     if is_job:
         told = {"env": secret_files({"DATABASE_URL": "database_url"})}
         secret["items"] = [{"key": "database_url", "path": "database_url"}]
-    container: Document = {
-        **image,
-        **told,
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "768Mi"}},
-        "volumeMounts": [
-            {"name": "secrets", "mountPath": SECRET_FOLDER, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (an emptyDir of the pod's own)
-        ],
-    }
-    if not is_job:
-        public = service == "gateway"
-        port = "public" if public else "http"
-        ports = [{"name": "http", "containerPort": HTTP}]
-        ports += [{"name": "public", "containerPort": PUBLIC}] if public else []
-        ports += [{"name": "grpc", "containerPort": GRPC}] if role == "grpc" else []
-        ready = {
-            "httpGet": {"path": "/readyz", "port": port},
-            "periodSeconds": 5,
-            "timeoutSeconds": 4,
-            "failureThreshold": 2,
-        }
-        alive = {
-            "httpGet": {"path": "/healthz", "port": port},
-            "periodSeconds": 10,
-            "timeoutSeconds": 5,
-            "failureThreshold": 3,
-        }
-        begun = {"httpGet": {"path": "/healthz", "port": port}, "periodSeconds": 2, "failureThreshold": 60}
-        container |= {"ports": ports, "startupProbe": begun, "livenessProbe": alive, "readinessProbe": ready}
-        # Requests still come in until every proxy has heard that the pod goes.
-        container["lifecycle"] = {"preStop": {"exec": {"command": ["sleep", "5"]}}}
+    else:
+        serves = serving(service, role)
     spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
     return {
         "serviceAccountName": "stagedoor-migrate" if is_job else f"stagedoor-{service}",
@@ -148,12 +114,52 @@ def pod(service: str, role: str, command: list[str], *, is_job: bool = False) ->
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "topologySpreadConstraints": [{**spread, "labelSelector": {"matchLabels": labels(service, role)}}],
-        "containers": [container],
+        "containers": [container(service, command, told) | serves],
         "volumes": [
             {"name": "secrets", "secret": secret},
             {"name": "tmp", "emptyDir": {}},
         ],
     } | ({"restartPolicy": "OnFailure"} if is_job else {})
+
+
+def container(service: str, command: list[str], told: Document) -> Document:
+    """The only one of a pod, with what it is `told` by its environment. It mounts the pod's volumes."""
+    return {
+        "name": "main",
+        "image": f"stagedoor/{service}",
+        "command": command,
+        **told,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "768Mi"}},
+        "volumeMounts": [
+            {"name": "secrets", "mountPath": SECRET_FOLDER, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 (an emptyDir of the pod's own)
+        ],
+    }
+
+
+def serving(service: str, role: str) -> Document:
+    """What a container has that does not end by itself: ports, probes, and how it goes."""
+    is_public = service == "gateway"
+    ports = [{"name": "http", "containerPort": HTTP}]
+    ports += [{"name": "public", "containerPort": PUBLIC}] if is_public else []
+    ports += [{"name": "grpc", "containerPort": GRPC}] if role == "grpc" else []
+
+    def probe(path: str, **rest: int) -> Document:
+        return {"httpGet": {"path": path, "port": "public" if is_public else "http"}, **rest}
+
+    return {
+        "ports": ports,
+        "startupProbe": probe("/healthz", periodSeconds=2, failureThreshold=60),
+        "livenessProbe": probe("/healthz", periodSeconds=10, timeoutSeconds=5, failureThreshold=3),
+        "readinessProbe": probe("/readyz", periodSeconds=5, timeoutSeconds=4, failureThreshold=2),
+        # Requests still come in until every proxy has heard that the pod goes.
+        "lifecycle": {"preStop": {"exec": {"command": ["sleep", "5"]}}},
+    }
 
 
 def environment(service: str) -> list[dict[str, str]]:
