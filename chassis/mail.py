@@ -174,24 +174,12 @@ _WAITING = "SELECT count(*), count(*) FILTER (WHERE queued_at <= %s) FROM mail W
 _LATER = "UPDATE mail SET due_at = %s WHERE id = ANY(%s) AND due_at = ANY(%s)"
 
 
-def queue_mail(
-    session: Session,
-    *,
-    kind: str,
-    recipient: str,
-    about: str,
-    version: int = 1,
-    subject: str,
-    text: str,
-    html: str = "",
-    attachments: Sequence[Attachment] = (),
-) -> bool:
+def queue_mail(session: Session, promised: Mail) -> bool:
     """Promises a mail if the transaction commits; False when this one was promised before.
 
     An address that cannot be one is kept as failed: a person's slip must not undo the purchase it belongs to.
     """
-    mail_ = Mail(kind, recipient, about, subject, text, html, attachments, version)
-    return bool(db.execute(session, _QUEUE, _row(mail_, clock.now())))
+    return bool(db.execute(session, _QUEUE, _row(promised, clock.now())))
 
 
 def queue_mails(session: Session, mails: Sequence[Mail]) -> None:

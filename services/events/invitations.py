@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.errors import Conflict, Forbidden, Gone, NotFound, Unprocessable
-from chassis.mail import queue_mail
+from chassis.mail import Mail, queue_mail
 from services.events import commands, config, queries
 from services.events.domain.roles import IDS, NAMES, OWNER, TITLES
 from services.events.models import Event, Role, RoleInvite, User, UsersEventsRoles
@@ -156,16 +156,10 @@ def _check_not_held(db: Session, event_id: int, email: str, role: Role) -> None:
 def _mail(db: Session, made: RoleInvite, event: Event, token: str, *, version: int) -> None:
     link = f"{config.current().frontend_url}/role-invites?token={quote(token)}"
     title = TITLES[made.role_id]
-    queue_mail(
-        db,
-        kind="role-invite",
-        recipient=made.email,
-        about=f"invite-{made.id}",
-        version=version,
-        subject=f"{event.name}: you are invited as {title.lower()}",
-        text=(
-            f"You are invited to the team of “{event.name}” as {title.lower()}.\n\n"
-            f"To accept, open this link and log in with {made.email}:\n{link}\n\n"
-            f"The invitation ends on {made.expires_at:%Y-%m-%d}. If you do not know what this is about, ignore it.\n"
-        ),
+    subject = f"{event.name}: you are invited as {title.lower()}"
+    text = (
+        f"You are invited to the team of “{event.name}” as {title.lower()}.\n\n"
+        f"To accept, open this link and log in with {made.email}:\n{link}\n\n"
+        f"The invitation ends on {made.expires_at:%Y-%m-%d}. If you do not know what this is about, ignore it.\n"
     )
+    queue_mail(db, Mail("role-invite", made.email, f"invite-{made.id}", subject, text, version=version))

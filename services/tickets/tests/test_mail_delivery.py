@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 import chassis.db
 from chassis import clock, mail, mail_lease, metrics
 from chassis.errors import Unavailable
-from chassis.mail import Attachment, queue_mail
+from chassis.mail import Attachment, Mail, queue_mail
 from chassis.mail_message import parse_address
 from chassis.mail_transports import open_transport
 
@@ -29,7 +29,7 @@ SENDER = "Stagedoor <no-reply@tickets.example.com>"
 def promise(recipient: str = "anna@example.com", **changes: Any) -> bool:
     words = {"kind": "ticket", "about": "attendee:1", "subject": "Your ticket", "text": "Here it is.", **changes}
     with chassis.db.transaction() as db:
-        return queue_mail(db, recipient=recipient, **words)
+        return queue_mail(db, Mail(recipient=recipient, **words))
 
 
 def long_ago() -> datetime:
@@ -77,7 +77,7 @@ def test_an_operator_sees_what_waits_and_what_waits_for_long(app: Any, tmp_path:
 
 def test_what_is_rolled_back_was_never_promised(app: Any) -> None:
     def change_ones_mind(db: Session) -> None:
-        queue_mail(db, kind="k", recipient="a@b.example", about="x", subject="s", text="t")
+        queue_mail(db, Mail("k", "a@b.example", about="x", subject="s", text="t"))
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
