@@ -9,7 +9,6 @@ from proto.events import events_pb2
 from proto.payments import payments_pb2
 from proto.tickets import tickets_pb2
 from services.orders.commands import issuing, paying, refunding, replicas
-from services.orders.queries import orders as queries
 
 
 @consumes(payments_pb2.PaymentCaptured)
@@ -27,18 +26,7 @@ def release_charge(db: Session, message: payments_pb2.PaymentFailed) -> None:
 @consumes(payments_pb2.PaymentRefunded)
 def settle_refund(db: Session, message: payments_pb2.PaymentRefunded) -> None:
     """Money went back, or finally could not."""
-    order = queries.find(db, message.payment.order_identifier, lock=True, with_deleted=True)
-    refunding.settle(
-        db,
-        order,
-        message.refund_key or f"provider:{message.refund_id}",
-        payment_id=message.payment.payment_id,
-        amount_minor=message.amount_minor,
-        currency=message.payment.currency,
-        has_succeeded=message.status == "succeeded",
-        message=message.message,
-        now=clock.now(),
-    )
+    refunding.settle(db, message, now=clock.now())
 
 
 @consumes(tickets_pb2.TicketsIssued)

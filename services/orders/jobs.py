@@ -1,7 +1,7 @@
 """What the clock starts."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from prometheus_client import Gauge
 from sqlalchemy import select
@@ -38,20 +38,23 @@ def expire_unpaid_orders() -> None:
     while True:
         with transaction() as db:
             due = queries.due(db, clock.now(), BATCH)
-        ended = sum(expire_order(identifier, closed) for identifier, closed in due)
+        ended = sum(expire_order(identifier, attempted_at) for identifier, attempted_at in due)
         if len(due) < BATCH or not ended:
             return
 
 
-def expire_order(identifier: str, attempted_at: object) -> bool:
-    """One order, in its own transaction; whether it came to an end. Payments being down leaves it for the next run."""
+def expire_order(identifier: str, closed: datetime | None) -> bool:
+    """One order, in its own transaction; whether it came to an end. Payments being down leaves it for the next run.
+
+    `closed` is when its last attempt began, which payments is asked to close first.
+    """
     try:
-        if attempted_at is not None:
+        if closed is not None:
             state = clients.close_attempt(identifier)
             if state.status == "captured":
                 run(lambda db: paying.receive(db, state, now=clock.now()))
                 return True
-        return run(lambda db: ending.expire(db, identifier, closed=attempted_at, now=clock.now()))  # type: ignore[arg-type]
+        return run(lambda db: ending.expire(db, identifier, closed=closed, now=clock.now()))
     except Unavailable as error:
         log.warning("an order cannot expire yet", extra={"order": identifier, "error": error.detail})
     except DomainError as error:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from chassis.errors import Conflict, NotFound, Unprocessable
+from proto.payments import payments_pb2
 from services.orders.commands import telling
 from services.orders.domain.lifecycle import OFFLINE_MODES, Seat, Status
 from services.orders.models import Order, Refund
@@ -123,38 +124,31 @@ def give_back(
     telling.say_refund_requested(db, order, asked)
 
 
-def settle(
-    db: Session,
-    order: Order,
-    refund_key: str,
-    *,
-    payment_id: str,
-    amount_minor: int,
-    currency: str,
-    has_succeeded: bool,
-    message: str,
-    now: datetime,
-) -> None:
+def settle(db: Session, message: payments_pb2.PaymentRefunded, *, now: datetime) -> None:
     """Payments says what became of a refund; one that was made at the provider, without us, is noted too."""
-    refund = queries.refund_by_key(db, refund_key)
+    payment = message.payment
+    order = queries.find(db, payment.order_identifier, lock=True, with_deleted=True)
+    key = message.refund_key or f"provider:{message.refund_id}"
+    refund = queries.refund_by_key(db, key)
     if refund is None:
         refund = Refund(
-            refund_key=refund_key,
+            refund_key=key,
             order_id=order.id,
             kind="provider",
-            payment_id=payment_id,
-            amount_minor=amount_minor,
-            currency=currency[:3],
+            payment_id=payment.payment_id,
+            amount_minor=message.amount_minor,
+            currency=payment.currency[:3],
             reason="Made at the provider.",
-            is_of_order=order.payment_id == payment_id,
+            is_of_order=order.payment_id == payment.payment_id,
             created_at=now,
         )
         db.add(refund)
+    has_succeeded = message.status == "succeeded"
     refund.status = "succeeded" if has_succeeded else "failed"
-    refund.message = message[:2000]
+    refund.message = message.message[:2000]
     refund.done_at = now
     if has_succeeded:
-        refund.refunded_minor = amount_minor
+        refund.refunded_minor = message.amount_minor
     db.flush()
     note_refunds(db, order)
 

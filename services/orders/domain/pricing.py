@@ -119,8 +119,9 @@ def quote(lines: Sequence[Line], discount: Discount | None, tax: Tax | None, cur
     exact = [_exact(line, discount, currency) for line in lines]
     sub_total = half_up(sum(exact, Fraction(0)))
     totals = settle([half_up(each) for each in exact], sub_total, [line.list_minor for line in lines])
-    taxes, tax_minor = _taxes(exact, tax)
-    return _assemble(lines, discount, tax, currency, totals, taxes, sub_total, tax_minor)
+    priced, tax_minor = _priced(lines, exact, totals, discount, tax)
+    total_minor = sub_total + (tax_minor if _is_on_top(tax) else 0)
+    return Quote(currency, priced, sub_total, tax_minor, total_minor, discount, tax)
 
 
 def quote_at(lines: Sequence[Line], amount_minor: int, tax: Tax | None, currency: str) -> Quote:
@@ -131,9 +132,8 @@ def quote_at(lines: Sequence[Line], amount_minor: int, tax: Tax | None, currency
     shares = [Fraction(amount_minor * weight, sum(weights)) for weight in weights]
     included = None if tax is None else Tax(tax.name, tax.rate, True)
     totals = settle([half_up(each) for each in shares], amount_minor, [amount_minor] * len(lines))
-    taxes, tax_minor = _taxes(shares, included)
-    plain = [Line(line.ticket_id, line.name, line.price_minor, line.quantity) for line in lines]
-    return _assemble(plain, None, included, currency, totals, taxes, amount_minor, tax_minor, is_custom=True)
+    priced, tax_minor = _priced(lines, shares, totals, None, included)
+    return Quote(currency, priced, amount_minor, tax_minor, amount_minor, None, included, is_custom=True)
 
 
 def donation_price(sent_minor: int | None, min_minor: int, max_minor: int) -> int:
@@ -188,19 +188,16 @@ def _taxes(exact: Sequence[Fraction], tax: Tax | None) -> tuple[list[int], int]:
     return settle([half_up(each) for each in parts], total, [half_up(each) + len(parts) for each in parts]), total
 
 
-def _assemble(
-    lines: Sequence[Line],
-    discount: Discount | None,
-    tax: Tax | None,
-    currency: str,
-    totals: Sequence[int],
-    taxes: Sequence[int],
-    sub_total: int,
-    tax_minor: int,
-    *,
-    is_custom: bool = False,
-) -> Quote:
-    on_top = tax is not None and not tax.is_included
+def _is_on_top(tax: Tax | None) -> bool:
+    return tax is not None and not tax.is_included
+
+
+def _priced(
+    lines: Sequence[Line], exact: Sequence[Fraction], totals: Sequence[int], discount: Discount | None, tax: Tax | None
+) -> tuple[tuple[PricedLine, ...], int]:
+    """The lines with their `totals`, and the tax of all. `exact` is what they cost before rounding."""
+    taxes, tax_minor = _taxes(exact, tax)
+    is_on_top = _is_on_top(tax)
     priced = tuple(
         PricedLine(
             line.ticket_id,
@@ -211,9 +208,8 @@ def _assemble(
             total,
             line_tax,
             half_up(tax.of(Fraction(line.list_minor))) if tax else 0,
-            split(total + (line_tax if on_top else 0), line.quantity),
+            split(total + (line_tax if is_on_top else 0), line.quantity),
         )
         for line, total, line_tax in zip(lines, totals, taxes, strict=True)
     )
-    total_minor = sub_total + (tax_minor if on_top else 0)
-    return Quote(currency, priced, sub_total, tax_minor, total_minor, discount, tax, is_custom)
+    return priced, tax_minor
