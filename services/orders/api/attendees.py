@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.db import run, transaction
-from chassis.errors import BadRequest, Forbidden, Unprocessable
+from chassis.errors import BadRequest, Unprocessable
 from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import JSON, respond
 from proto.tickets import tickets_pb2
 from services.orders import clients
+from services.orders.api.lists import list_of_event, list_of_user
 from services.orders.api.resources import asks_team, attendees
 from services.orders.commands import attending, checkins, replicas
 from services.orders.domain import checkin, forms, policy
@@ -136,11 +137,8 @@ def delete_attendee(attendee_id: str, token_info: Claims) -> flask.Response:
 
 def list_attendees_of_event(event: str, token_info: Claims) -> flask.Response:
     """All attendees of an event that are in an order, for those at its door."""
-    negotiate(flask.request.headers.get("Accept"))
-    event_id = access.event_id_of(event)
-    access.require_in_event(Operation.LIST_EVENT_ATTENDEES, event_id, token_info)
-    with transaction() as db:
-        return tagged(attendees.page(db, token_info, Attendee.event_id == event_id, Attendee.order_id.is_not(None)))
+    in_an_order = Attendee.order_id.is_not(None)
+    return list_of_event(attendees, event, token_info, Operation.LIST_EVENT_ATTENDEES, in_an_order)
 
 
 def list_attendees_of_ticket(ticket_id: str, token_info: Claims) -> flask.Response:
@@ -152,12 +150,7 @@ def list_attendees_of_ticket(ticket_id: str, token_info: Claims) -> flask.Respon
 
 def list_attendees_of_user(user_id: str, token_info: Claims) -> flask.Response:
     """Attendees that are this user."""
-    negotiate(flask.request.headers.get("Accept"))
-    if int(user_id) != token_info.user_id and not token_info.is_admin:
-        raise Forbidden("These are the tickets of somebody else.", code="not-allowed")
-    with transaction() as db:
-        email = access.address_of_user(db, int(user_id), token_info)
-        return tagged(attendees.page(db, token_info, access.attendees_of_user(int(user_id), email)))
+    return list_of_user(attendees, user_id, token_info, access.attendees_of_user)
 
 
 def search_attendees(event: str, token_info: Claims, query: str = "") -> flask.Response:

@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.db import run, transaction
-from chassis.errors import BadRequest, DomainError, Forbidden, NotFound
+from chassis.errors import BadRequest, DomainError, NotFound
 from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import respond
 from services.orders import clients
 from services.orders.api.facts import Asked, asked_of, facts_of
+from services.orders.api.lists import list_of_event, list_of_user
 from services.orders.api.paypal import first_answer_with_url, open_paypal
 from services.orders.api.resources import asks_team, events, orders
 from services.orders.commands import changing, moving, paying
@@ -57,21 +58,12 @@ def get_order(identifier: str, token_info: Claims) -> flask.Response:
 
 def list_orders_of_event(event: str, token_info: Claims) -> flask.Response:
     """Orders of an event, for those who run it."""
-    negotiate(flask.request.headers.get("Accept"))
-    event_id = access.event_id_of(event)
-    access.require_in_event(Operation.LIST_EVENT_ORDERS, event_id, token_info)
-    with transaction() as db:
-        return tagged(orders.page(db, token_info, Order.event_id == event_id))
+    return list_of_event(orders, event, token_info, Operation.LIST_EVENT_ORDERS)
 
 
 def list_orders_of_user(user_id: str, token_info: Claims) -> flask.Response:
     """Orders that a user bought, and those that an attendee with the user's verified address is in (RULES 9)."""
-    negotiate(flask.request.headers.get("Accept"))
-    if int(user_id) != token_info.user_id and not token_info.is_admin:
-        raise Forbidden("These are the orders of somebody else.", code="not-allowed")
-    with transaction() as db:
-        email = access.address_of_user(db, int(user_id), token_info)
-        return tagged(orders.page(db, token_info, access.orders_of_user(int(user_id), email)))
+    return list_of_user(orders, user_id, token_info, access.orders_of_user)
 
 
 @asks_team

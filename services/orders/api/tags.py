@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.auth import Claims
-from chassis.db import run, transaction
+from chassis.db import run
 from chassis.errors import Conflict, Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import negotiate, tagged
+from chassis.jsonapi import negotiate
 from chassis.jsonapi.writing import refusals
+from services.orders.api.lists import list_of_event
 from services.orders.api.resources import tags
 from services.orders.domain import policy
 from services.orders.domain.policy import Operation
@@ -70,8 +71,4 @@ def create_tag(body: dict[str, Any], token_info: Claims) -> flask.Response:
 
 def list_tags_of_event(event: str, token_info: Claims) -> flask.Response:
     """All tags of an event, for those at its door."""
-    negotiate(flask.request.headers.get("Accept"))
-    event_id = access.event_id_of(event)
-    access.require_in_event(Operation.LIST_EVENT_ATTENDEES, event_id, token_info)
-    with transaction() as db:
-        return tagged(tags.page(db, token_info, Tag.event_id == event_id))
+    return list_of_event(tags, event, token_info, Operation.LIST_EVENT_ATTENDEES)
