@@ -2,16 +2,14 @@
 
 from typing import Any, NoReturn
 
-import flask
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
 from chassis.errors import MethodNotAllowed
 from chassis.jsonapi import Resource
 from services.events.api.of_event import SPEC
+from services.events.api.only_one import OnlyOne
 from services.events.models import Module
-
-THE_ONE = "1"
 
 
 def _raise_version(_db: Session, _claims: Claims, row: Module, values: dict[str, Any], _related: Any) -> None:
@@ -21,27 +19,9 @@ def _raise_version(_db: Session, _claims: Claims, row: Module, values: dict[str,
 
 
 modules = Resource("module", Module, spec=SPEC, before_update=_raise_version)
-
-
-def get_modules(token_info: Claims | None = None) -> flask.Response:
-    """GET without an id."""
-    return modules.fetch(token_info=token_info, id=THE_ONE)
-
-
-def get_module(id_: str, token_info: Claims | None = None) -> flask.Response:
-    """GET with any id."""
-    return get_modules(token_info)
-
-
-def update_modules(body: Any = None, token_info: Claims | None = None) -> flask.Response:
-    """PATCH without an id in the path; that of the body is whatever the client thinks."""
-    body = {**body, "data": {**body["data"], "id": THE_ONE}}
-    return modules.update(body=body, token_info=token_info, id=THE_ONE)
-
-
-def update_module(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
-    """PATCH with any id."""
-    return update_modules(body, token_info)
+_one = OnlyOne(modules)
+get_modules, get_module = _one.get, _one.get_any
+update_modules, update_module = _one.update, _one.update_any
 
 
 def refuse_modules(body: Any = None) -> NoReturn:

@@ -7,7 +7,6 @@ kept at all: they come from the environment of the service that needs them.
 from collections.abc import Callable
 from typing import Any
 
-import flask
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
@@ -15,9 +14,9 @@ from chassis.jsonapi import Resource
 from chassis.jsonapi.declared import declaration
 from services.events import config
 from services.events.api.of_event import SPEC
+from services.events.api.only_one import OnlyOne
 from services.events.models import Setting
 
-THE_ONE = "1"
 COLUMNS = frozenset({"app_name", "tagline", "order_expiry_time"})
 DEFAULTS: dict[str, Any] = {
     "max_complex_custom_fields": 30,
@@ -64,24 +63,6 @@ settings = Resource(
     computed={part.name: _reader(key) for key, part in _others.items()},
     before_update=_before_update,
 )
-
-
-def get_settings(token_info: Claims | None = None) -> flask.Response:
-    """GET without an id."""
-    return settings.fetch(token_info=token_info, id=THE_ONE)
-
-
-def get_setting(id_: str, token_info: Claims | None = None) -> flask.Response:
-    """GET with any id."""
-    return get_settings(token_info)
-
-
-def update_settings(body: Any = None, token_info: Claims | None = None) -> flask.Response:
-    """PATCH without an id in the path."""
-    body = {**body, "data": {**body["data"], "id": THE_ONE}}
-    return settings.update(body=body, token_info=token_info, id=THE_ONE)
-
-
-def update_setting(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
-    """PATCH with any id."""
-    return update_settings(body, token_info)
+_one = OnlyOne(settings)
+get_settings, get_setting = _one.get, _one.get_any
+update_settings, update_setting = _one.update, _one.update_any
