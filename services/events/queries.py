@@ -50,22 +50,20 @@ def alone(statement: Select[Any]) -> Select[Any]:
 
 def visible_events(claims: Claims | None) -> Any:
     """Published ones; and those in whose team the caller is."""
-    published = Event.state == "published"
-    if claims is None:
-        return published
-    if claims.is_admin:
-        return True
-    return or_(published, Event.id.in_(events_of_team(claims, "team")))
+    return _or_of_team(Event.state == "published", claims)
 
 
 def listed_events(claims: Claims | None) -> Any:
     """Without private events of others: they are found by their link only."""
-    public = Event.privacy == "public"
+    return _or_of_team(Event.privacy == "public", claims)
+
+
+def _or_of_team(open_to_all: Criterion, claims: Claims | None) -> Any:
     if claims is None:
-        return public
+        return open_to_all
     if claims.is_admin:
         return True
-    return or_(public, Event.id.in_(events_of_team(claims, "team")))
+    return or_(open_to_all, Event.id.in_(events_of_team(claims, "team")))
 
 
 def of_visible_events(model: Any) -> Any:
