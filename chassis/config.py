@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, get_type_hints
 
 T = TypeVar("T")
 
@@ -44,6 +44,24 @@ def load(cls: type[T], environment: Mapping[str, str]) -> T:
     if problems:
         raise MisconfiguredError(f"Cannot start {cls.__module__}: " + "; ".join(problems))
     return cls(**values)
+
+
+class Held(Generic[T]):
+    """The settings of this process; `name` is the module that holds them."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._settings: T | None = None
+
+    def configure(self, settings: T) -> None:
+        """Binds this process to its settings."""
+        self._settings = settings
+
+    def current(self) -> T:
+        """The settings of this process. Raises RuntimeError before `configure`."""
+        if self._settings is None:
+            raise RuntimeError(f"{self._name}.configure() has not been called in this process")
+        return self._settings
 
 
 def _text(name: str, environment: Mapping[str, str]) -> str | None:

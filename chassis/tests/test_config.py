@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.config import MisconfiguredError, load, setting
+from chassis.config import Held, MisconfiguredError, load, setting
 
 
 @dataclass(frozen=True)
@@ -39,3 +39,11 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 def test_a_secret_is_not_shown() -> None:
     assert "hidden" not in repr(load(Example, {"URL": "hidden"}))
+
+
+def test_settings_are_held_for_the_process_once_they_are_known() -> None:
+    held: Held[Example] = Held("services.example.config")
+    with pytest.raises(RuntimeError, match=r"services\.example\.config\.configure\(\) has not been called"):
+        held.current()
+    held.configure(Example("x"))
+    assert held.current() == Example("x")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chassis.config import ServiceSettings, setting
+from chassis.config import Held, ServiceSettings, setting
 from chassis.mail import MailSettings
 
 
@@ -63,3 +63,7 @@ class Settings(MailSettings, ServiceSettings):
     sign_ups_per_address: int = setting(
         "SIGN_UPS_PER_ADDRESS", doc="sign-ups by one client address in an hour", default=30
     )
+
+
+_held: Held[Settings] = Held(__name__)
+configure, current = _held.configure, _held.current

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
-from services.accounts import clients, consumers, keys, minting, queries, start
+from services.accounts import clients, config, consumers, keys, minting, queries, start
 from services.accounts.commands import erasure
 from services.accounts.models import EndedSession, Fill, LoginSession, MailToken, RateLimit
 
@@ -15,7 +15,7 @@ from services.accounts.models import EndedSession, Fill, LoginSession, MailToken
 @job(every_seconds=3600)
 def rotate_keys() -> None:
     """A new signing key when the newest is old enough; old ones go when their last token has expired."""
-    settings = start.settings()
+    settings = config.current()
     with transaction() as db:
         keys.rotate_by_age(db, timedelta(days=settings.key_rotation_days))
         keys.forget_old(db, timedelta(days=settings.session_days))
@@ -46,7 +46,7 @@ def forget_old() -> None:
 @job(every_seconds=3600)
 def erase_deleted() -> None:
     """People who were deleted long ago are forgotten, one by one."""
-    days = start.settings().erase_deleted_after_days
+    days = config.current().erase_deleted_after_days
     while days > 0:
         with transaction() as db:
             user = queries.lock_deleted_before(db, clock.now() - timedelta(days=days))

@@ -7,7 +7,7 @@ from typing import Any
 from chassis import jsonapi, mail
 from chassis.db import transaction
 from chassis.errors import Unavailable
-from services.accounts import hashing, keys, limits, mails, messages, minting, queries
+from services.accounts import config, hashing, keys, limits, mails, messages, minting, queries
 from services.accounts.api import alternate_emails, auth, notifications, users
 from services.accounts.commands import people
 from services.accounts.commands.people import Account
@@ -20,13 +20,10 @@ log = logging.getLogger(__name__)
 
 RESOURCES = (users.users, notifications.notifications, notifications.events, alternate_emails.user_emails)
 
-_settings: Settings | None = None
-
 
 def prepare(given: Settings, _roles: Sequence[str]) -> None:
     """Configures this process. A database that does not answer yet is no reason to stop: services start in any order."""
-    global _settings
-    _settings = given
+    config.configure(given)
     hashing.configure(given)
     keys.configure(given)
     limits.configure(given)
@@ -43,16 +40,9 @@ def prepare(given: Settings, _roles: Sequence[str]) -> None:
         log.warning("the database does not answer yet; the first super admin is made by a job")
 
 
-def settings() -> Settings:
-    """The settings of this process."""
-    if _settings is None:
-        raise RuntimeError("services.accounts.start.prepare() has not been called in this process")
-    return _settings
-
-
 def make_first_super_admin() -> None:
     """Makes the super admin that the settings name, unless there ever was one. Any number of processes may try at once."""
-    given = settings()
+    given = config.current()
     if not given.super_admin_email or not given.super_admin_password:
         return
     with transaction() as db:

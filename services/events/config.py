@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chassis.config import ServiceSettings, setting
+from chassis.config import Held, ServiceSettings, setting
 from chassis.mail import MailSettings
 
 
@@ -22,17 +22,5 @@ class Settings(MailSettings, ServiceSettings):
     )
 
 
-_current: Settings | None = None
-
-
-def use(settings: Settings) -> None:
-    """Makes these the settings of this process."""
-    global _current
-    _current = settings
-
-
-def current() -> Settings:
-    """The settings of this process. Raises RuntimeError before `use`."""
-    if _current is None:
-        raise RuntimeError("services.events.config.use() has not been called in this process")
-    return _current
+_held: Held[Settings] = Held(__name__)
+configure, current = _held.configure, _held.current

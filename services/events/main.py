@@ -20,7 +20,7 @@ def prepare(settings: Settings, _roles: Sequence[str]) -> None:
     """Once per process: settings, mail, and every resource's declaration checked."""
     from services.events import api
 
-    config.use(settings)
+    config.configure(settings)
     chassis.mail.configure(settings.mail_url, settings.mail_from)
     api.load()
     jsonapi.prepare(Base.metadata)

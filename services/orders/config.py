@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chassis.config import ServiceSettings, setting
+from chassis.config import Held, ServiceSettings, setting
 
 
 @dataclass(frozen=True)
@@ -25,17 +25,5 @@ class Settings(ServiceSettings):
     )
 
 
-_current: Settings | None = None
-
-
-def configure(settings: Settings) -> None:
-    """Binds this process to its settings."""
-    global _current
-    _current = settings
-
-
-def current() -> Settings:
-    """The settings of this process. Raises RuntimeError before `configure`."""
-    if _current is None:
-        raise RuntimeError("services.orders.config.configure() has not been called in this process")
-    return _current
+_held: Held[Settings] = Held(__name__)
+configure, current = _held.configure, _held.current

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chassis.config import ServiceSettings, setting
+from chassis.config import Held, ServiceSettings, setting
 
 
 @dataclass(frozen=True)
@@ -40,3 +40,7 @@ class Settings(ServiceSettings):
     grpc_threads: int = setting(
         "GRPC_THREADS", doc="gRPC calls a process works on at the same time; most wait for a provider", default=32
     )
+
+
+_held: Held[Settings] = Held(__name__)
+configure, current = _held.configure, _held.current

@@ -2,8 +2,7 @@
 
 from chassis.errors import BadRequest
 from proto.payments import payments_pb2
-from services.payments import calls
-from services.payments.clients.accounts import accounts
+from services.payments import calls, config
 from services.payments.clients.providers import Means
 from services.payments.commands.attempts import Wish
 
@@ -42,7 +41,7 @@ def _wish(request: payments_pb2.StartPaymentRequest) -> Wish:
         or not request.order_identifier
     ):
         raise BadRequest("A payment needs an order, a mode (stripe or paypal), an amount above 0 and a currency.")
-    frontend = accounts().settings.frontend_url.rstrip("/")
+    frontend = config.current().frontend_url.rstrip("/")
     return Wish(
         order_identifier=request.order_identifier,
         event_id=request.event_id,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from chassis import clock, db
 from chassis.errors import DomainError
+from services.payments import config
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import NotNow
 from services.payments.commands import authorizations
@@ -49,7 +50,7 @@ def register_webhook(linked: StripeAuthorization) -> None:
             accounts()
             .of_organizer(linked)
             .create_webhook(
-                f"{accounts().settings.public_url.rstrip('/')}/v1/webhooks/stripe/{linked.webhook_path}",
+                f"{config.current().public_url.rstrip('/')}/v1/webhooks/stripe/{linked.webhook_path}",
                 f"stagedoor-webhook-{linked.webhook_path}-{linked.version}",
             )
         )
@@ -70,7 +71,7 @@ def register_webhooks() -> None:
 
 def erase_secrets() -> None:
     """Forgets the secrets of removed accounts from which nothing can be refunded any more; their webhooks end first."""
-    window = clock.now() - timedelta(days=accounts().settings.refund_window_days)
+    window = clock.now() - timedelta(days=config.current().refund_window_days)
     with db.transaction() as session:
         finished = authorizations.finished(session, window)
     for linked in finished:

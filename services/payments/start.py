@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chassis import jsonapi
-from services.payments import errands, jobs
+from services.payments import config, errands, jobs
 from services.payments.api import stripe_authorizations  # noqa: F401 (declares the resource that prepare checks)
 from services.payments.clients import accounts
 from services.payments.commands import leases
@@ -13,6 +13,7 @@ from services.payments.models import Base
 
 def prepare(settings: Settings, roles: Sequence[str]) -> None:
     """Providers are configured, not called: payments starts also when they are down."""
+    config.configure(settings)
     accounts.configure(settings)
     leases.configure(settings.provider_connect_seconds, settings.provider_read_seconds)
     jsonapi.prepare(Base.metadata)

@@ -1,5 +1,6 @@
 """Keys that sign: made once, rotated, revoked, encrypted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,19 +12,19 @@ from chassis import auth, clock
 from chassis.config import MisconfiguredError
 from chassis.db import transaction
 from proto.accounts import accounts_pb2 as pb
-from services.accounts import jobs, keys, start
+from services.accounts import config, jobs, keys
 from services.accounts.models import SigningKey
 from services.accounts.tests import people
 
 
 def configured(**changes: Any) -> Any:
-    return start.settings().__class__(**{**vars(start.settings()), **changes})
+    return replace(config.current(), **changes)
 
 
 @pytest.fixture
 def original_secret() -> Any:
     yield
-    keys.configure(start.settings())
+    keys.configure(config.current())
 
 
 def key_of(token: str) -> str:
@@ -105,7 +106,7 @@ def test_old_keys_go_when_their_last_token_has_expired(client: Any, db: Any) -> 
 
 def test_the_encryption_secret_can_be_replaced(client: Any, original_secret: Any) -> None:
     people.somebody(client)
-    old = start.settings().key_encryption_secret
+    old = config.current().key_encryption_secret
     keys.configure(configured(key_encryption_secret=f"a newer secret of the tests,{old}"))
     assert people.log_in(client).status_code == 200
     with transaction() as db:

@@ -1,5 +1,6 @@
 """Logging in and out."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from chassis import clock
 from proto.accounts import accounts_pb2 as pb
-from services.accounts import hashing, limits, start
+from services.accounts import config, hashing, limits, start
 from services.accounts.models import LoginSession, User
 from services.accounts.tests import people
 from services.accounts.tests.people import PASSWORD
@@ -130,7 +131,7 @@ def test_a_hash_with_lower_parameters_is_renewed_at_login(
 ) -> None:
     people.sign_up(client)
     before = db.scalar(sa.select(User.password_hash))
-    stronger = start.settings().__class__(**{**vars(start.settings()), "password_passes": 2})
+    stronger = replace(config.current(), password_passes=2)
     hashing.configure(stronger)
     try:
         assert people.log_in(client).status_code == 200
@@ -140,14 +141,12 @@ def test_a_hash_with_lower_parameters_is_renewed_at_login(
         assert ",t=2," in after
         assert people.log_in(client).status_code == 200
     finally:
-        hashing.configure(start.settings())
+        hashing.configure(config.current())
 
 
 def test_logins_wait_for_a_place_and_are_turned_away_politely(client: Any) -> None:
     people.sign_up(client)
-    narrow = start.settings().__class__(
-        **{**vars(start.settings()), "password_hashers": 1, "password_wait_seconds": 0.01}
-    )
+    narrow = replace(config.current(), password_hashers=1, password_wait_seconds=0.01)
     hashing.configure(narrow)
     try:
         with hashing._place():
@@ -156,7 +155,7 @@ def test_logins_wait_for_a_place_and_are_turned_away_politely(client: Any) -> No
         assert answer.headers["Retry-After"] == "2"
         assert people.log_in(client).status_code == 200
     finally:
-        hashing.configure(start.settings())
+        hashing.configure(config.current())
 
 
 def test_a_fresh_login_gives_a_fresh_token_of_the_same_session(client: Any) -> None:

@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from chassis.db import transaction
-from services.accounts import keys, queries, start
+from services.accounts import config, keys, queries, start
 from services.accounts.commands import sessions
 from services.accounts.models import RefreshToken, SigningKey, User
 from services.accounts.tests import people
@@ -77,10 +78,8 @@ def test_attempts_at_once_do_not_slip_through_the_limit(client: Any) -> None:
 
 
 def test_processes_that_start_together_make_one_key_and_one_super_admin(db: Any) -> None:
-    given = start.settings()
-    start._settings = given.__class__(
-        **{**vars(given), "super_admin_email": "root@example.com", "super_admin_password": PASSWORD}
-    )
+    given = config.current()
+    config.configure(replace(given, super_admin_email="root@example.com", super_admin_password=PASSWORD))
 
     def begin(_: int) -> str:
         start.make_first_super_admin()
@@ -92,7 +91,7 @@ def test_processes_that_start_together_make_one_key_and_one_super_admin(db: Any)
     try:
         assert len(set(at_once(begin))) == 1
     finally:
-        start._settings = given
+        config.configure(given)
     assert db.scalar(sa.select(sa.func.count()).select_from(SigningKey)) == 1
     assert db.scalars(sa.select(User.email)).all() == ["root@example.com"]
 

@@ -1,5 +1,6 @@
 """What a process does when it starts, and what the clock clears away."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import sqlalchemy as sa
 
 from chassis import clock, migrate
 from proto.accounts import accounts_pb2 as pb
-from services.accounts import jobs, start
+from services.accounts import config, jobs
 from services.accounts.main import SERVICE
 from services.accounts.models import EndedSession, LoginSession, MailToken, RateLimit, RefreshToken, User
 from services.accounts.tests import people
@@ -17,12 +18,10 @@ from services.accounts.tests.people import PASSWORD
 
 @pytest.fixture
 def with_super_admin() -> Any:
-    given = start.settings()
-    start._settings = given.__class__(
-        **{**vars(given), "super_admin_email": "Root@example.com", "super_admin_password": PASSWORD}
-    )
+    given = config.current()
+    config.configure(replace(given, super_admin_email="Root@example.com", super_admin_password=PASSWORD))
     yield
-    start._settings = given
+    config.configure(given)
 
 
 def test_the_first_super_admin_is_made_once(client: Any, db: Any, with_super_admin: Any, published: Any) -> None:

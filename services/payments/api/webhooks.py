@@ -16,6 +16,7 @@ import stripe
 from chassis import clock, db
 from chassis.errors import BadRequest, NotFound
 from chassis.responses import JSON, respond
+from services.payments import config
 from services.payments.clients import stripe_api
 from services.payments.clients.accounts import accounts
 from services.payments.commands import authorizations, hearing
@@ -32,7 +33,7 @@ class SignatureInvalid(BadRequest):
 
 def receive_stripe() -> flask.Response:
     """Events of the platform's account."""
-    secrets = [part.strip() for part in accounts().settings.stripe_webhook_secret.split(",") if part.strip()]
+    secrets = [part.strip() for part in config.current().stripe_webhook_secret.split(",") if part.strip()]
     event = _stripe_event(secrets)
     connected = event.get("account")  # a platform's endpoint may hear of its connected accounts, too
     return _hear_stripe(f"stripe/{connected}" if connected else "stripe", event)
@@ -55,7 +56,7 @@ def receive_paypal() -> flask.Response:
     if paypal is None or not _is_fresh(flask.request.headers.get("Paypal-Transmission-Time", "")):
         raise SignatureInvalid("This webhook is not signed, or too old.")
     event = _document(body)
-    if not paypal.verify_webhook(flask.request.headers, body, accounts().settings.paypal_webhook_id):
+    if not paypal.verify_webhook(flask.request.headers, body, config.current().paypal_webhook_id):
         raise SignatureInvalid("This webhook was not sent by PayPal.")
     kind, resource = str(event.get("event_type", "")), event.get("resource") or {}
     event_id = str(event.get("id", ""))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.payments import config
 from services.payments.clients import http
 from services.payments.clients.paypal_api import PayPal
 from services.payments.clients.providers import AccountGone, NotConfigured, Provider
@@ -15,7 +16,6 @@ from services.payments.vault import Vault
 class Accounts:
     """The accounts of this process. Sessions are shared by all threads."""
 
-    settings: Settings
     vault: Vault
     stripe: StripeAccount | None
     paypal: PayPal | None
@@ -34,11 +34,11 @@ class Accounts:
         if authorization.erased_at is not None:
             raise AccountGone("The organizer's Stripe account was removed, and its keys were erased.")
         key = self.vault.decrypt(authorization.secret_key_sealed, belongs_to=authorization.place("stripe-key"))
-        return _stripe(self.settings, key, authorization.account)
+        return _stripe(config.current(), key, authorization.account)
 
     def with_keys(self, secret_key: str) -> StripeAccount:
         """An account by keys that are not stored yet."""
-        return _stripe(self.settings, secret_key, "stripe/new")
+        return _stripe(config.current(), secret_key, "stripe/new")
 
     def platform_stripe(self) -> StripeAccount:
         """The platform's account. Raises NotConfigured."""
@@ -54,7 +54,6 @@ def configure(settings: Settings) -> Accounts:
     """Binds this process to its providers. Raises MisconfiguredError for unusable SECRETS_KEYS."""
     global _accounts
     _accounts = Accounts(
-        settings,
         Vault.parse(settings.secrets_keys),
         _stripe(settings, settings.stripe_secret_key, "stripe") if settings.stripe_secret_key else None,
         _paypal(settings) if settings.paypal_client_id else None,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.errors import Conflict
 from chassis.outbox import publish
-from services.payments import queries, statements
+from services.payments import config, queries, statements
 from services.payments.clients.accounts import accounts
 from services.payments.domain.attempts import LIVE, Status
 from services.payments.domain.authorizations import Keys
@@ -154,5 +154,5 @@ def _tell(session: Session, linked: StripeAuthorization) -> None:
     session.flush()
     of_event = select(func.coalesce(func.max(StripeAuthorization.version), 0) + 1)
     linked.version = session.scalar(of_event.where(StripeAuthorization.event_id == linked.event_id)) or 1
-    said = statements.authorization_changed(linked, accounts().settings.data_epoch)
+    said = statements.authorization_changed(linked, config.current().data_epoch)
     publish(session, said, key=f"event/{linked.event_id}")

@@ -137,12 +137,14 @@ CHARGE = """
 import sys
 from chassis import db, rpc
 from chassis.config import load
+from services.payments import config
 from services.payments.clients import accounts
 from services.payments.config import Settings
 from services.payments.tests.conftest import Shop
 
 settings = load(Settings, {environment!r})
 db.configure(settings.database_url)
+config.configure(settings)
 accounts.configure(settings)
 shop = Shop(lambda *_: [])
 print("asking", flush=True)
