@@ -1,6 +1,7 @@
 """What the clock starts."""
 
 import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from prometheus_client import Gauge
@@ -21,6 +22,10 @@ from services.orders.queries import watching
 log = logging.getLogger(__name__)
 
 BATCH = 200
+ASKED = 20  # orders whose attempts are closed before those that nobody has to be asked about have their turn again
+# How long an order outlasts its time while its attempt cannot be closed: longer than a restart or a hiccup of a provider,
+# shorter than `watching.PATIENCE`. Then the seats matter more: payments closes behind us, and late money finds its way.
+CLOSING_FOR = timedelta(minutes=5)
 LOOSE_FOR = timedelta(minutes=60)  # longer than the longest order expiry
 oversold_seats = Gauge(
     "oversold_seats", "Seats where the ledger's counters and the attendee rows differ, or exceed capacity"
@@ -34,32 +39,62 @@ paid_without_ticket = Gauge(
 
 @job(every_seconds=10)
 def expire_unpaid_orders() -> None:
-    """Seats of orders that nobody paid in time return. An attempt at a provider is closed first; if it was paid, it wins."""
+    """Seats of orders that nobody paid in time return. An attempt at a provider is closed first; if it was paid, it wins.
+
+    Each order has its turn in every run, whatever becomes of the others; first those that nobody ever tried to pay.
+    """
+    for attempted in _due(is_attempted=True, at_once=ASKED):
+        for untouched in _due(is_attempted=False, at_once=BATCH):
+            for order in untouched:
+                expire_order(order.identifier, None)
+        for order in attempted:
+            is_overdue = order.expires_at <= clock.now() - CLOSING_FOR
+            expire_order(order.identifier, order.attempted_at, is_overdue=is_overdue)
+
+
+def _due(*, is_attempted: bool, at_once: int) -> Iterator[Sequence[queries.Due]]:
+    """Pages of orders whose time is over, at least one; each is looked for when the one before is done."""
+    page: Sequence[queries.Due] = ()
     while True:
         with transaction() as db:
-            due = queries.due(db, clock.now(), BATCH)
-        ended = sum(expire_order(identifier, attempted_at) for identifier, attempted_at in due)
-        if len(due) < BATCH or not ended:
+            last = page[-1] if page else None
+            page = queries.due(db, clock.now(), at_once, is_attempted=is_attempted, after=last)
+        yield page
+        if len(page) < at_once:
             return
 
 
-def expire_order(identifier: str, closed: datetime | None) -> bool:
-    """One order, in its own transaction; whether it came to an end. Payments being down leaves it for the next run.
+def expire_order(identifier: str, attempted_at: datetime | None, *, is_overdue: bool = False) -> bool:
+    """One order, in its own transaction; whether it came to an end.
 
-    `closed` is when its last attempt began, which payments is asked to close first.
+    An attempt that cannot be closed leaves it for the next run, unless it `is_overdue`. Raises nothing.
     """
     try:
-        if closed is not None:
-            state = clients.close_attempt(identifier)
-            if state.status == "captured":
-                run(lambda db: paying.receive(db, state, now=clock.now()))
-                return True
-        return run(lambda db: ending.expire(db, identifier, closed=closed, now=clock.now()))
+        if attempted_at is not None and _is_paid_after_all(identifier, is_overdue=is_overdue):
+            return True
+        return run(lambda db: ending.expire(db, identifier, closed=attempted_at, now=clock.now()))
     except Unavailable as error:
         log.warning("an order cannot expire yet", extra={"order": identifier, "error": error.detail})
     except DomainError as error:
         log.warning("an order cannot expire", extra={"order": identifier, "error": error.detail})
+    except Exception:  # a fault of ours with one order keeps no other one's seats
+        log.exception("an order cannot expire", extra={"order": identifier})
     return False
+
+
+def _is_paid_after_all(identifier: str, *, is_overdue: bool) -> bool:
+    """Closes the attempt; whether it turned out to be paid, which then counts."""
+    try:
+        state = clients.close_attempt(identifier)
+    except DomainError as error:
+        if not is_overdue:
+            raise
+        log.warning("an order expires beside its open attempt", extra={"order": identifier, "error": error.detail})
+        return False
+    if state.status != "captured":
+        return False
+    run(lambda db: paying.receive(db, state, now=clock.now()))
+    return True
 
 
 @job(every_seconds=300)

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, any_, bindparam, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, Select, String, any_, bindparam, func, or_, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -154,19 +154,29 @@ def count_loose(db: Session, creator_id: int) -> int:
     return db.execute(statement).scalar_one()
 
 
-def due(db: Session, now: datetime, limit: int) -> Sequence[tuple[str, datetime | None]]:
-    """(identifier, last attempt) of unpaid orders whose time is over and that nobody is charging."""
-    statement = (
-        select(Order.identifier, Order.attempted_at)
-        .where(
-            Order.status.in_(("initializing", "pending")),
-            Order.expires_at <= now,
-            or_(Order.charging_until.is_(None), Order.charging_until < now),
-        )
-        .order_by(Order.expires_at)
-        .limit(limit)
+class Due(NamedTuple):
+    """An unpaid order whose time is over."""
+
+    expires_at: datetime
+    id: int
+    identifier: str
+    attempted_at: datetime | None
+
+
+def due(db: Session, now: datetime, limit: int, *, is_attempted: bool, after: Due | None) -> Sequence[Due]:
+    """Unpaid orders whose time is over and that nobody is charging, oldest first, behind `after`.
+
+    `is_attempted`: those that somebody began to pay, or those that nobody did.
+    """
+    statement = select(Order.expires_at, Order.id, Order.identifier, Order.attempted_at).where(
+        Order.status.in_(("initializing", "pending")),
+        Order.expires_at <= now,
+        or_(Order.charging_until.is_(None), Order.charging_until < now),
+        Order.attempted_at.is_not(None) if is_attempted else Order.attempted_at.is_(None),
     )
-    return [(row[0], row[1]) for row in db.execute(statement)]
+    if after is not None:
+        statement = statement.where(tuple_(Order.expires_at, Order.id) > (after.expires_at, after.id))
+    return [Due._make(row) for row in db.execute(statement.order_by(Order.expires_at, Order.id).limit(limit))]
 
 
 def refund_by_key(db: Session, refund_key: str) -> Refund | None:

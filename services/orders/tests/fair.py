@@ -154,6 +154,7 @@ class Bank:
         self.closing = "closed"
         self.calls: list[tuple[str, str]] = []
         self.refusal: Exception | None = None
+        self.closing_refusal: Exception | None = None
         self.gate: threading.Event | None = None
         self.called = threading.Event()
         self.payment_ids: dict[str, str] = {}
@@ -195,6 +196,8 @@ class Bank:
 
     def close_attempt(self, request: payments_pb2.OrderRequest) -> payments_pb2.PaymentState:
         self._note("close", request.order_identifier)
+        if self.closing_refusal is not None:
+            raise self.closing_refusal
         return captured_payment(request.order_identifier, self.closing)
 
     def _note(self, what: str, identifier: str) -> None:

@@ -458,15 +458,82 @@ def test_expiry_closes_the_attempt_first_and_money_wins(payable: Any, buyer: Any
 def test_an_order_with_an_attempt_waits_while_payments_is_down(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
-    bank.close_attempt_down = True
-
-    def down(_what: str, _identifier: str) -> None:
-        raise Unavailable("down")
-
-    bank._note = down
+    bank.closing_refusal = Unavailable("down")
     with clock.freeze(clock.now() + timedelta(minutes=16)):
         jobs.expire_unpaid_orders()
     assert status_of(identifier) == "initializing"
+
+
+def expire_beside_its_attempt(identifier: str, buyer: Any, bank: Any) -> None:
+    """The event's key at Stripe was revoked after the buyer got the intent: nobody can close it."""
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    bank.closing_refusal = Unavailable("Card payments do not work right now.", code="provider-refuses-us")
+    with clock.freeze(clock.now() + timedelta(minutes=15) + jobs.CLOSING_FOR + timedelta(seconds=1)):
+        jobs.expire_unpaid_orders()
+    assert status_of(identifier) == "expired"
+
+
+def test_an_order_whose_attempt_cannot_be_closed_expires_all_the_same_and_payments_hears_of_it(
+    payable: Any, buyer: Any, bank: Any, published: Any
+) -> None:
+    identifier = payable()
+    expire_beside_its_attempt(identifier, buyer, bank)
+    assert ("close", identifier) in bank.calls
+    assert seats() == seat_rows() == {1: (0, 0)}
+    [said] = published(orders_pb2.OrderExpired)  # payments closes by itself what it hears this of
+    assert said.order.identifier == identifier
+
+
+def test_money_of_an_attempt_that_could_not_be_closed_takes_the_seats_again(
+    payable: Any, buyer: Any, bank: Any, published: Any
+) -> None:
+    identifier = payable()
+    expire_beside_its_attempt(identifier, buyer, bank)
+    for _ in range(2):
+        hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "completed"
+    assert seats() == seat_rows() == {1: (0, 2)}
+    assert len(published(orders_pb2.OrderPaid)) == 1
+    assert published(orders_pb2.RefundRequested) == []
+
+
+def test_money_of_an_attempt_that_could_not_be_closed_is_given_back_once_when_the_seats_are_sold(
+    payable: Any, order: Any, buyer: Any, bank: Any, fair: Any, published: Any
+) -> None:
+    fair.limit(1, 2)
+    identifier = payable()
+    expire_beside_its_attempt(identifier, buyer, bank)
+    order({"id": 1, "quantity": 1})
+    for _ in range(2):
+        hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "expired"
+    assert len(published(orders_pb2.RefundRequested)) == 1
+    assert published(orders_pb2.OrderPaid) == []
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), RuntimeError("a fault of ours")])
+def test_orders_that_cannot_expire_keep_no_other_one_waiting(
+    payable: Any, order: Any, buyer: Any, bank: Any, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(jobs, "BATCH", 2)
+    monkeypatch.setattr(jobs, "ASKED", 2)
+    stuck = [payable(), payable()]
+    later = payable()
+    for each in (*stuck, later):
+        buyer.post(f"/v1/orders/{each}/charge", json={"data": {"type": "charge"}})
+    untouched = [order({"id": 2})["attributes"]["identifier"] for _ in range(3)]
+    really = clients.close_attempt
+
+    def close(identifier: str) -> payments_pb2.PaymentState:
+        if identifier in stuck:
+            raise error
+        return really(identifier)
+
+    monkeypatch.setattr(clients, "close_attempt", close)
+    with clock.freeze(clock.now() + timedelta(minutes=16)):
+        jobs.expire_unpaid_orders()
+    assert [status_of(each) for each in stuck] == ["initializing"] * 2
+    assert [status_of(each) for each in (later, *untouched)] == ["expired"] * 4
 
 
 def test_late_money_takes_the_seats_again_when_they_are_free(payable: Any, fair: Any, published: Any) -> None:
