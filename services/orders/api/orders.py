@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.db import run, transaction
-from chassis.errors import BadRequest, DomainError, NotFound
+from chassis.errors import BadRequest, DomainError, NotFound, Unavailable
 from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import respond
@@ -119,7 +119,7 @@ def delete_order(
         policy.require(Operation.DELETE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
         key, closed, source = order.identifier, order.attempted_at, Status(order.status)
     if closed is not None and source in UNPAID:
-        _settle_attempt(key)
+        _settle_attempt(key, may_stay_open=True)
     note = cancel_note or _note_of(body)
     now = clock.now()
 
@@ -160,13 +160,23 @@ def _actors(relations: frozenset[Relation]) -> frozenset[lifecycle.Actor]:
 
 
 def _close_attempt(identifier: str, wanted: Plan) -> None:
-    if _settle_attempt(identifier) and not (wanted.move and wanted.move.target is Status.CANCELLED):
+    if _settle_attempt(identifier, may_stay_open=wanted.cancels) and not wanted.cancels:
         raise paying.AlreadyPaid("This order has just been paid.", meta={"status": Status.COMPLETED})
 
 
-def _settle_attempt(identifier: str) -> bool:
-    """Closes the open attempt at the provider; whether it turned out to be paid, which then counts (RULES 20)."""
-    state = clients.close_attempt(identifier)
+def _settle_attempt(identifier: str, *, may_stay_open: bool) -> bool:
+    """Closes the open attempt at the provider; whether it turned out to be paid, which then counts (RULES 20).
+
+    `may_stay_open`: an order that ends does so beside an attempt that nobody can close now. Payments closes it when it hears
+    of the end, and what is paid meanwhile is given back. Two ways to pay could not be mended like that.
+    """
+    try:
+        state = clients.close_attempt(identifier)
+    except Unavailable as error:
+        if not may_stay_open:
+            raise
+        log.warning("an order ends beside its open attempt", extra={"order": identifier, "error": error.detail})
+        return False
     if state.status != "captured":
         return False
     run(lambda db: paying.receive(db, state, now=clock.now()))

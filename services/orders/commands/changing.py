@@ -60,6 +60,11 @@ class Plan:
         return self.mode is not None or bool(self.move and self.move.conditions & wanted)
 
     @property
+    def cancels(self) -> bool:
+        """Whether the order ends."""
+        return self.move is not None and self.move.target is Status.CANCELLED
+
+    @property
     def closes_attempt(self) -> bool:
         """Whether an open payment attempt has to be closed at the provider first (RULES 20)."""
         is_move = self.move is not None and Condition.NO_CHARGE_IN_FLIGHT in self.move.conditions
@@ -94,7 +99,7 @@ def plan(order: Order, values: Mapping[str, Any], actors: Collection[Actor]) -> 
 def apply(
     db: Session, order: Order, wanted: Plan, facts: Facts | None, *, closed: datetime | None, by: int, now: datetime
 ) -> None:
-    """Does it to a locked order. `closed` is the `attempted_at` of the attempt that was closed at the provider.
+    """Does it to a locked order. `closed` is the `attempted_at` of the attempt that was settled at the provider.
 
     Raises ChargeInProgress while the order is being charged or when an attempt was begun meanwhile, and what the
     conditions of the move refuse.
@@ -102,7 +107,8 @@ def apply(
     if wanted.closes_attempt and Status(order.status) is not Status.COMPLETED:
         if is_charging(order, now) or order.attempted_at != closed:
             raise in_progress()
-        order.attempted_at = None
+        if not wanted.cancels:  # then it may be open still
+            order.attempted_at = None
     for name, value in wanted.details.items():
         setattr(order, name, value)
     if wanted.mode is not None:

@@ -312,6 +312,45 @@ def test_cancelling_closes_the_open_attempt_and_money_wins(payable: Any, buyer: 
     assert seats() == seat_rows() == {1: (0, 2)}
 
 
+@pytest.mark.parametrize("way", ["patch", "delete"])
+def test_cancelling_goes_through_beside_an_attempt_that_cannot_be_closed_and_its_money_is_given_back_once(
+    payable: Any, buyer: Any, admin: Any, bank: Any, published: Any, way: str
+) -> None:
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    bank.closing_refusal = Unavailable("Card payments do not work right now.", code="provider-refuses-us")
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    if way == "patch":
+        answer = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, status="cancelled"))
+    else:
+        answer = admin.request("DELETE", f"/v1/orders/{identifier}")
+    assert (answer.status_code, status_of(identifier)) == (200, "cancelled")
+    assert ("close", identifier) in bank.calls
+    assert seats() == seat_rows() == {1: (0, 0)}
+    assert len(published(orders_pb2.OrderCancelled)) == 1  # payments closes by itself what it hears this of
+    for _ in range(2):
+        hear_captured(captured_payment(identifier))
+    assert status_of(identifier) == "cancelled"
+    assert len(published(orders_pb2.RefundRequested)) == 1
+    assert published(orders_pb2.OrderPaid) == []
+
+
+@pytest.mark.parametrize("wanted", [{"payment_mode": "bank"}, {"payment_mode": "paypal"}, {"status": "placed"}])
+def test_nothing_else_goes_through_while_the_open_attempt_cannot_be_closed(
+    payable: Any, buyer: Any, organizer: Any, bank: Any, wanted: Any
+) -> None:
+    """The buyer would pay in two ways, and what a bank moved we could not give back."""
+    identifier = payable()
+    organizer.get("/v1/events/7/orders")
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    bank.closing_refusal = Unavailable("Card payments do not work right now.", code="provider-refuses-us")
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    client = organizer if "status" in wanted else buyer
+    refused = client.patch(f"/v1/orders/{identifier}", json=patch(placed, **wanted))
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (503, "provider-refuses-us")
+    assert (stored(identifier).payment_mode, status_of(identifier)) == ("stripe", "initializing")
+
+
 def test_an_attempt_that_turns_out_paid_wins_over_a_change_of_mode(payable: Any, buyer: Any, bank: Any) -> None:
     identifier = payable()
     buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
