@@ -87,17 +87,18 @@ def update_order(identifier: str, body: dict[str, Any], token_info: Claims) -> f
     incoming = orders.read(body, partial=True)
     key, wanted, closed, asked = _look(identifier, incoming.id, incoming.values, token_info)
     facts = None if asked is None else facts_of(asked, token_info)
-    if wanted.closes_attempt and closed is not None:
-        _close_attempt(key, wanted)
     query = current_query()
     now = clock.now()
+    if wanted.closes_attempt and closed is not None:
+        with transaction() as db:  # a refusal changes nothing, at the provider neither
+            order, relations = access.find(db, key, token_info)
+            planned = _planned(db, order, relations, incoming.values, facts, token_info)
+            changing.require_possible(db, order, planned, facts, now=now)
+        _close_attempt(key, wanted)
 
     def work(db: Session) -> flask.Response:
         order, relations = access.find(db, key, token_info, lock=True)
-        _require_unchanged(db, order, token_info)
-        planned = changing.plan(order, incoming.values, _actors(relations))
-        if planned.needs_facts and facts is None:
-            raise paying.in_progress()
+        planned = _planned(db, order, relations, incoming.values, facts, token_info)
         changing.apply(db, order, planned, facts, closed=closed, by=token_info.user_id, now=now)
         if token_info.is_admin:
             log.info("an admin changed an order", extra=_trace(order, incoming.values, token_info))
@@ -118,6 +119,8 @@ def delete_order(
         order, relations = access.find(db, identifier, token_info)
         policy.require(Operation.DELETE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
         key, closed, source = order.identifier, order.attempted_at, Status(order.status)
+        if source in UNPAID and paying.is_charging(order, clock.now()):
+            raise paying.in_progress()
     if closed is not None and source in UNPAID:
         _settle_attempt(key, may_stay_open=True)
     note = cancel_note or _note_of(body)
@@ -148,6 +151,24 @@ def _look(
             raise _id_mismatch()
         wanted = changing.plan(order, values, actors)
         return order.identifier, wanted, order.attempted_at, asked_of(db, order) if wanted.needs_facts else None
+
+
+def _planned(
+    db: Session,
+    order: Order,
+    relations: frozenset[Relation],
+    values: Mapping[str, Any],
+    facts: changing.Facts | None,
+    claims: Claims,
+) -> Plan:
+    """What the PATCH means for the order as it is now. Raises PreconditionFailed, and ChargeInProgress when that needs facts
+    which nobody has asked for: the order has just changed.
+    """
+    _require_unchanged(db, order, claims)
+    planned = changing.plan(order, values, _actors(relations))
+    if planned.needs_facts and facts is None:
+        raise paying.in_progress()
+    return planned
 
 
 def _actors(relations: frozenset[Relation]) -> frozenset[lifecycle.Actor]:

@@ -96,6 +96,20 @@ def plan(order: Order, values: Mapping[str, Any], actors: Collection[Actor]) -> 
     )
 
 
+def require_possible(db: Session, order: Order, wanted: Plan, facts: Facts | None, *, now: datetime) -> None:
+    """Raises what `apply` would refuse, for an order that nobody has locked: before its attempt is closed at the provider.
+
+    Takes the order out of `db`, so that nothing of it is written.
+    """
+    db.expunge(order)
+    _require_no_charge(order, wanted, now)
+    _fill_in(order, wanted, facts)
+    if wanted.amount_minor is not None:
+        order.amount_minor = wanted.amount_minor
+    if wanted.move is not None:
+        check(db, order, wanted.move, facts)
+
+
 def apply(
     db: Session, order: Order, wanted: Plan, facts: Facts | None, *, closed: datetime | None, by: int, now: datetime
 ) -> None:
@@ -104,15 +118,13 @@ def apply(
     Raises ChargeInProgress while the order is being charged or when an attempt was begun meanwhile, and what the
     conditions of the move refuse.
     """
+    _require_no_charge(order, wanted, now)
     if wanted.closes_attempt and Status(order.status) is not Status.COMPLETED:
-        if is_charging(order, now) or order.attempted_at != closed:
+        if order.attempted_at != closed:
             raise in_progress()
         if not wanted.cancels:  # then it may be open still
             order.attempted_at = None
-    for name, value in wanted.details.items():
-        setattr(order, name, value)
-    if wanted.mode is not None:
-        _set_mode(order, wanted.mode, facts)
+    _fill_in(order, wanted, facts)
     if wanted.amount_minor is not None:
         set_amount(db, order, wanted.amount_minor)
     if wanted.move is None:
@@ -208,6 +220,18 @@ def _mode(order: Order, values: Mapping[str, Any]) -> str | None:
     if mode not in MODES:
         raise Unprocessable(f"{mode} is not a payment mode here.", code="payment-mode-unknown", source=POINTER_MODE)
     return str(mode)
+
+
+def _require_no_charge(order: Order, wanted: Plan, now: datetime) -> None:
+    if wanted.closes_attempt and Status(order.status) is not Status.COMPLETED and is_charging(order, now):
+        raise in_progress()
+
+
+def _fill_in(order: Order, wanted: Plan, facts: Facts | None) -> None:
+    for name, value in wanted.details.items():
+        setattr(order, name, value)
+    if wanted.mode is not None:
+        _set_mode(order, wanted.mode, facts)
 
 
 def _set_mode(order: Order, mode: str, facts: Facts | None) -> None:

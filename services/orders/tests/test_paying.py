@@ -312,6 +312,51 @@ def test_cancelling_closes_the_open_attempt_and_money_wins(payable: Any, buyer: 
     assert seats() == seat_rows() == {1: (0, 2)}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "headers", "refusal"),
+    [
+        ({"status": "placed"}, {}, (422, "payment-mode-required")),
+        ({"status": "completed"}, {}, (422, "payment-required")),
+        ({"payment_mode": "cheque"}, {}, (422, "payment-mode-disabled")),
+        ({"payment_mode": "bank", "status": "placed"}, {}, (422, "fields-missing")),
+        ({"payment_mode": "bank"}, {"If-Match": 'W/"old"'}, (412, "precondition-failed")),
+        ({"status": "cancelled"}, {"If-Match": 'W/"old"'}, (412, "precondition-failed")),
+    ],
+)
+def test_a_change_that_is_refused_closes_no_attempt(
+    payable: Any, buyer: Any, bank: Any, wanted: Any, headers: Any, refusal: Any
+) -> None:
+    """The buyer's intent or PayPal page is open, and stays so: a refusal changes nothing."""
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    before = stored(identifier)
+    refused = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, **wanted), headers=headers)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == refusal
+    assert [what for what, _ in bank.calls] == ["start"]
+    assert _facts(stored(identifier)) == _facts(before)
+
+
+@pytest.mark.parametrize("way", ["patch", "delete"])
+def test_while_an_order_is_charged_nobody_closes_its_attempt(
+    payable: Any, buyer: Any, admin: Any, bank: Any, way: str
+) -> None:
+    identifier = payable()
+    buyer.post(f"/v1/orders/{identifier}/charge", json={"data": {"type": "charge"}})
+    change(identifier, charging_until=clock.now() + timedelta(minutes=2))
+    placed = buyer.get(f"/v1/orders/{identifier}").json()["data"]
+    if way == "patch":
+        refused = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, status="cancelled"))
+    else:
+        refused = admin.request("DELETE", f"/v1/orders/{identifier}")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "charge-in-progress")
+    assert [what for what, _ in bank.calls] == ["start"]
+
+
+def _facts(order: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(order).items() if not name.startswith("_")}
+
+
 @pytest.mark.parametrize("way", ["patch", "delete"])
 def test_cancelling_goes_through_beside_an_attempt_that_cannot_be_closed_and_its_money_is_given_back_once(
     payable: Any, buyer: Any, admin: Any, bank: Any, published: Any, way: str
