@@ -211,6 +211,7 @@ def _pay(db: Session, order: Order, payment: payments_pb2.PaymentState, now: dat
     order.payment_id = payment.payment_id
     order.payment_mode = order.paid_via = payment.mode or order.payment_mode
     order.captured_minor = payment.amount_minor
+    order.refunded_minor, order.refund_status = 0, "none"  # an earlier payment's, of an order that was revived
     order.transaction_id = payment.transaction_id or payment.provider_reference or None
     _note_card(order, payment)
     moving.enter(db, order, Status.COMPLETED, now=now)

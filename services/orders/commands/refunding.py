@@ -29,8 +29,8 @@ def refundable_minor(db: Session, order: Order) -> int:
     """What can still be given back: what was captured (or paid offline) without what was already decided."""
     decided = sum(
         max(refund.amount_minor, refund.refunded_minor)
-        for refund in queries.refunds_of(db, order.id)
-        if refund.is_of_order and refund.status in OPEN | DONE
+        for refund in _refunds(db, order)
+        if refund.status in OPEN | DONE
     )
     return max(0, paid_minor(order) - decided)
 
@@ -147,8 +147,9 @@ def settle(db: Session, message: payments_pb2.PaymentRefunded, *, now: datetime)
     refund.status = "succeeded" if has_succeeded else "failed"
     refund.message = message.message[:2000]
     refund.done_at = now
-    if has_succeeded:
-        refund.refunded_minor = message.amount_minor
+    refund.refunded_minor = (
+        message.amount_minor if has_succeeded else 0
+    )  # also one that a bank returned after it had succeeded
     db.flush()
     note_refunds(db, order)
 
@@ -165,19 +166,30 @@ def mark_paid(db: Session, order: Order, refund: Refund, now: datetime) -> None:
 
 
 def note_refunds(db: Session, order: Order) -> None:
-    """`refund-status` and the refunded amount, from the decisions."""
-    refunds = [refund for refund in queries.refunds_of(db, order.id) if refund.is_of_order]
+    """`refund-status` and the refunded amount, from the decisions; of one that failed until a later one has succeeded."""
+    refunds = _refunds(db, order)
     given = sum(refund.refunded_minor for refund in refunds)
     paid = paid_minor(order)
     if order.captured_minor:
         order.refunded_minor = min(given, order.captured_minor)
     if given and given >= paid:
         order.refund_status = "full"
-    elif any(refund.status == "failed" for refund in refunds):
+    elif _latest_failed(refunds):
         order.refund_status = "failed"
     else:
         order.refund_status = "partial" if given else "none"
     order.version += 1
+
+
+def _refunds(db: Session, order: Order) -> list[Refund]:
+    """The decisions about the payment that the order has now: one that was revived and paid again had another before."""
+    payment_id = order.payment_id or ""
+    return [each for each in queries.refunds_of(db, order.id) if each.is_of_order and each.payment_id == payment_id]
+
+
+def _latest_failed(refunds: Sequence[Refund]) -> bool:
+    done = [(refund.done_at, refund.id, refund.status) for refund in refunds if refund.done_at is not None]
+    return bool(done) and max(done)[-1] == "failed"
 
 
 def _require_rest(db: Session, order: Order) -> int:

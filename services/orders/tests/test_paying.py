@@ -499,6 +499,64 @@ def test_a_refund_that_failed_says_so(paid: Any, organizer: Any, published: Any)
     assert organizer.get(f"/v1/orders/{paid}").json()["data"]["attributes"]["refund-status"] == "failed"
 
 
+def refund_status(organizer: Any, identifier: str) -> tuple[str, float]:
+    shown = organizer.get(f"/v1/orders/{identifier}").json()["data"]["attributes"]
+    return shown["refund-status"], shown["refunded-amount"]
+
+
+def test_a_refund_that_came_back_gave_nothing_and_can_be_made_once_more(
+    paid: Any, organizer: Any, published: Any
+) -> None:
+    organizer.get("/v1/events/7/orders")
+    organizer.post(f"/v1/orders/{paid}/refund", json={})
+    [refund] = published(orders_pb2.RefundRequested)
+    consumers_refunded(refund, 10000)
+    assert refund_status(organizer, paid) == ("full", 100.0)
+    consumers_refunded(refund, 10000, "failed")  # the bank returned it days later
+    assert refund_status(organizer, paid) == ("failed", 0.0)
+    assert organizer.post(f"/v1/orders/{paid}/refund", json={}).status_code == 200
+    consumers_refunded(published(orders_pb2.RefundRequested)[-1], 10000)
+    assert refund_status(organizer, paid) == ("full", 100.0)
+
+
+def test_a_refund_that_succeeds_after_one_that_failed_is_what_the_order_shows(
+    paid: Any, organizer: Any, published: Any
+) -> None:
+    organizer.get("/v1/events/7/orders")
+    for amount in (10, 20):
+        organizer.post(f"/v1/orders/{paid}/refund", json={"amount": amount})
+    first, second = published(orders_pb2.RefundRequested)
+    consumers_refunded(first, 0, "failed")
+    assert refund_status(organizer, paid) == ("failed", 0.0)
+    consumers_refunded(second, 2000)
+    assert refund_status(organizer, paid) == ("partial", 20.0)
+    consumers_refunded(second, 2000, "failed")
+    assert refund_status(organizer, paid) == ("failed", 0.0)
+
+
+def test_an_order_that_was_refunded_revived_and_paid_again_can_be_refunded_again(
+    paid: Any, organizer: Any, admin: Any, buyer: Any, bank: Any, published: Any
+) -> None:
+    organizer.get("/v1/events/7/orders")
+    placed = organizer.get(f"/v1/orders/{paid}").json()["data"]
+    assert organizer.patch(f"/v1/orders/{paid}", json=patch(placed, status="cancelled")).status_code == 200
+    [first] = published(orders_pb2.RefundRequested)
+    consumers_refunded(first, 10000)
+    bank.closing = "refunded"
+    assert admin.patch(f"/v1/orders/{paid}", json=patch(placed, status="pending")).status_code == 200
+    bank.payment_ids.clear()  # payments opens a new attempt
+    answer = buyer.post(f"/v1/orders/{paid}/charge", json=charge_body(stripe="tok_visa"))
+    assert (answer.status_code, status_of(paid)) == (200, "completed")
+    assert refund_status(organizer, paid) == ("none", 0.0)
+    consumers_refunded(first, 10000)  # told once more, of money that is not the order's any longer
+    assert refund_status(organizer, paid) == ("none", 0.0)
+    assert organizer.patch(f"/v1/orders/{paid}", json=patch(placed, status="cancelled")).status_code == 200
+    [_, second] = published(orders_pb2.RefundRequested)
+    assert (second.payment_id, second.amount_minor) == (stored(paid).payment_id, 0)
+    consumers_refunded(second, 10000)
+    assert refund_status(organizer, paid) == ("full", 100.0)
+
+
 def test_unpaid_orders_expire_and_their_seats_and_uses_return(order: Any, fair: Any, published: Any) -> None:
     fair.offer_code(uses=2)
     placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
