@@ -18,7 +18,10 @@ def stuck_orders(db: Session, now: datetime) -> int:
 
 
 def paid_without_ticket(db: Session, now: datetime) -> int:
-    """Attendees of completed orders of whom tickets has not said for a long time that there is a PDF."""
+    """Attendees of completed orders of whom tickets has never said that there is a PDF, for a long time.
+
+    The link alone says nothing: it goes when its holder is erased.
+    """
     of_completed = and_(Order.id == Attendee.order_id, Order.status == "completed", Order.deleted_at.is_(None))
-    waiting = (Attendee.seat == "sold", Attendee.pdf_url.is_(None), Order.completed_at < now - PATIENCE)
+    waiting = (Attendee.seat == "sold", Attendee.pdf_version == 0, Order.completed_at < now - PATIENCE)
     return int(db.scalar(select(func.count(Attendee.id)).join(Order, of_completed).where(*waiting)) or 0)

@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from chassis import clock
-from chassis.db import transaction
-from services.orders import jobs
+from chassis.db import run, transaction
+from proto.accounts import accounts_pb2
+from services.orders import consumers, jobs
+from services.orders.models import Attendee
 from services.orders.tests.fair import change
 
 
@@ -33,6 +36,20 @@ def test_a_completed_order_without_tickets_is_seen_after_ten_minutes(order: Any)
     assert figures() == (0, 0)
     with clock.freeze(clock.now() + timedelta(minutes=11)):
         assert figures() == (0, 2)
+
+
+def test_a_holder_who_was_erased_waits_for_no_ticket(order: Any) -> None:
+    identifier = order({"id": 1, "quantity": 2})["attributes"]["identifier"]
+    change(identifier, status="completed", completed_at=clock.now())
+    with transaction() as db:
+        sql = "UPDATE attendees SET seat = 'sold', user_id = 1, pdf_url = 'https://x/1.pdf', pdf_version = 1"
+        db.connection().exec_driver_sql(sql)
+    erased = accounts_pb2.User(id=1, epoch=2**40, version=1, deleted=True, erased=True)
+    run(lambda session: consumers.store_user(session, accounts_pb2.UserChanged(user=erased)))
+    with transaction() as db:
+        assert set(db.scalars(select(Attendee.pdf_url))) == {None}
+    with clock.freeze(clock.now() + timedelta(minutes=11)):
+        assert figures() == (0, 0)
 
 
 def oversold() -> float:
