@@ -1,8 +1,10 @@
 """A PATCH of an order: who may change what (RULES 2, 5–7), and what has to be asked of others before it is done."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,7 +13,7 @@ from chassis.errors import Conflict, Unprocessable
 from chassis.money import to_minor
 from services.orders.commands import moving
 from services.orders.commands.paying import in_progress, is_charging
-from services.orders.domain import forms, lifecycle
+from services.orders.domain import forms, lifecycle, pricing
 from services.orders.domain.lifecycle import (
     EDITABLE_BY_BUYER,
     MODES,
@@ -190,12 +192,31 @@ def require_mode(mode: str, amount_minor: int, facts: Facts) -> None:
 
 
 def set_amount(db: Session, order: Order, amount_minor: int) -> None:
-    """A server admin's own amount, spread over the attendees. Frozen once a payment exists."""
+    """A server admin's own amount, spread over lines and attendees as an organizer's is. Frozen once a payment exists."""
     if order.captured_minor or order.attempted_at is not None:
         raise AmountFrozen(
             "The amount cannot change any more: a payment exists.", source={"pointer": "/data/attributes/amount"}
         )
+    lines = queries.lines_of(db, order.id)
+    listed = [pricing.Line(line.ticket_id, line.ticket_name, line.price_minor, line.quantity) for line in lines]
+    tax = pricing.Tax(order.tax_name, Decimal(order.tax_rate), True) if order.tax_rate else None
+    quote = pricing.quote_at(listed, amount_minor, tax, order.currency)
+    of_ticket = Counter[int]()
+    for line, priced in zip(lines, quote.lines, strict=True):
+        line.total_minor, line.discount_minor = priced.total_minor, 0
+        of_ticket[line.ticket_id] += priced.total_minor
     attendees = queries.attendees_of(db, order.id)
+    if set(+of_ticket) <= {attendee.ticket_id for attendee in attendees}:
+        for ticket_id, total in of_ticket.items():
+            _spread(total, [attendee for attendee in attendees if attendee.ticket_id == ticket_id])
+    else:  # who had one of the tickets does not come any more
+        _spread(amount_minor, attendees)
+    order.amount_minor, order.discount_minor = amount_minor, 0
+    order.tax_minor, order.is_tax_included = quote.tax_minor, tax is not None
+
+
+def _spread(amount_minor: int, attendees: Sequence[Attendee]) -> None:
+    """Makes the prices of these attendees add up to the amount, each in proportion to what it was."""
     weights = [attendee.price_minor for attendee in attendees]
     if not any(weights):
         weights = [1] * len(attendees)
@@ -204,7 +225,6 @@ def set_amount(db: Session, order: Order, amount_minor: int) -> None:
         attendee.price_minor = left * weight // total if total else left
         left -= attendee.price_minor
         total -= weight
-    order.amount_minor = amount_minor
 
 
 def _move(source: Status, status: Any, actors: Collection[Actor]) -> Move | None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chassis.errors import NotFound
+from proto.events import events_pb2
 from proto.orders import orders_pb2
 from services.orders.commands.turnstiles import Turnstile
 from services.orders.tests.fair import EVENT, patch, seat_rows, seats, status_of, stored, uses
@@ -422,6 +423,41 @@ def test_an_admin_changes_nearly_everything(admin: Any, order: Any, buyer: Any) 
     assert attributes["identifier"] == placed["attributes"]["identifier"]
     prices = [each["attributes"]["price"] for each in buyer.get(f"{path}/attendees").json()["data"]]
     assert sum(prices) == 100.0
+
+
+def test_an_admins_amount_is_that_of_lines_attendees_and_tax(admin: Any, order: Any, fair: Any, published: Any) -> None:
+    """The invoice adds up: an amount of one's own contains the tax, and no code took anything off it."""
+    fair.tax = events_pb2.Tax(name="VAT", rate="20", is_included=False)
+    fair.offer_code(tickets=(1,))
+    placed = order({"id": 1, "quantity": 2}, {"id": 2, "quantity": 3}, **{"discount-code": "9"})
+    path = f"/v1/orders/{placed['attributes']['identifier']}"
+    assert admin.patch(path, json=patch(placed, amount=100.01)).status_code == 200
+    assert admin.patch(path, json=patch(placed, status="completed")).status_code == 200
+    [said] = published(orders_pb2.OrderPaid)
+    assert (said.order.amount_minor, said.order.discount_minor) == (10001, 0)
+    assert (said.order.tax_minor, said.order.tax_included, said.order.tax_rate) == (1667, True, "20")
+    assert [(line.ticket_id, line.total_minor, line.discount_minor) for line in said.order.lines] == [
+        (1, 6193, 0),
+        (2, 3808, 0),
+    ]
+    prices = [(each.ticket_id, each.price_minor) for each in said.order.attendees]
+    assert prices == [(1, 3096), (1, 3097), (2, 1269), (2, 1269), (2, 1270)]
+
+
+def test_an_admins_amount_of_an_order_that_somebody_left_is_shared_by_those_who_come(
+    admin: Any, organizer: Any, order: Any
+) -> None:
+    placed = order({"id": 1}, {"id": 2, "quantity": 2})
+    identifier = placed["attributes"]["identifier"]
+    path = f"/v1/orders/{identifier}"
+    organizer.get("/v1/events/7/orders")
+    for values in ({"payment_mode": "bank"}, {"status": "completed"}):
+        assert admin.patch(path, json=patch(placed, **values)).status_code == 200
+    gone = organizer.get(f"{path}/attendees").json()["data"][0]["id"]
+    assert organizer.post(f"{path}/refund", json={"attendees": [gone]}).status_code == 200
+    assert admin.patch(path, json=patch(placed, amount=30)).status_code == 200
+    left = [each["attributes"]["price"] for each in admin.get(f"{path}/attendees").json()["data"]]
+    assert left == [15, 15]
 
 
 def test_an_admin_does_not_change_where_an_order_came_from_and_how_it_was_paid(admin: Any, order: Any) -> None:
