@@ -170,8 +170,7 @@ def note_refunds(db: Session, order: Order) -> None:
     refunds = _refunds(db, order)
     given = sum(refund.refunded_minor for refund in refunds)
     paid = paid_minor(order)
-    if order.captured_minor:
-        order.refunded_minor = min(given, order.captured_minor)
+    order.refunded_minor = min(given, paid)
     if given and given >= paid:
         order.refund_status = "full"
     elif _latest_failed(refunds):

@@ -98,7 +98,7 @@ class Order(Base):
 
     __table_args__ = (
         CheckConstraint("amount_minor >= 0", name="amount"),
-        CheckConstraint("refunded_minor <= captured_minor", name="refunded"),
+        CheckConstraint("captured_minor = 0 OR refunded_minor <= captured_minor", name="refunded"),
         Index("ix_orders_event", "event_id", "created_at"),
         Index("ix_orders_user", "user_id"),
         Index("ix_orders_due", "expires_at", postgresql_where=text("status IN ('initializing', 'pending')")),
