@@ -1,7 +1,7 @@
 """Attendees: made before an order, ordered together, changed while that is allowed."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -117,7 +117,8 @@ def order_for(
     """An order for locked attendees: rows, message, and last of all seats and code uses. `rows` is of `placing.rows_of`."""
     units = offers.units_of(quote, offer)
     order_id = placing.write_order(db, offer, rows)
-    assigned = _assign(attendees, units, quote)
+    donations = frozenset(each.ticket.id for each in offer.tickets if each.ticket.type in carts.DONATION)
+    assigned = _assign(attendees, units, quote, donations)
     execute(
         db,
         _ASSIGN,
@@ -160,16 +161,17 @@ def remove(db: Session, attendee: Attendee, now: datetime) -> None:
     attendee.deleted_at = now
 
 
-def _assign(attendees: Sequence[Attendee], units: Sequence[Unit], quote: pricing.Quote) -> list[tuple[Attendee, Unit]]:
-    """Which unit of the quote each attendee gets: of its ticket type, and among donations of its own price."""
+def _assign(
+    attendees: Sequence[Attendee], units: Sequence[Unit], quote: pricing.Quote, donations: Collection[int]
+) -> list[tuple[Attendee, Unit]]:
+    """Which unit of the quote each attendee gets: of its ticket type, and of its own price where that is a donation now."""
     prices = [line.price_minor for line in quote.lines for _ in line.unit_minor]
     pool: dict[tuple[int, int | None], list[Unit]] = {}
-    donated = {attendee.ticket_id for attendee in attendees if attendee.price_minor}
     for unit, list_price in zip(units, prices, strict=True):
-        key = (unit.ticket_id, list_price if unit.ticket_id in donated else None)
+        key = (unit.ticket_id, list_price if unit.ticket_id in donations else None)
         pool.setdefault(key, []).append(unit)
     assigned = []
     for attendee in attendees:
-        key = (attendee.ticket_id, attendee.price_minor if attendee.ticket_id in donated else None)
+        key = (attendee.ticket_id, attendee.price_minor if attendee.ticket_id in donations else None)
         assigned.append((attendee, pool[key].pop(0)))
     return assigned

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chassis.db import transaction
 from chassis.errors import NotFound
 from proto.events import events_pb2
 from proto.orders import orders_pb2
@@ -263,6 +264,20 @@ def test_an_order_that_costs_needs_a_mode_that_the_event_takes(buyer: Any, atten
         refused = buyer.post("/v1/orders", json=order_body(attendee, payment_mode=mode))
         assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, code)
     assert seats() == {}
+
+
+def test_a_donation_that_became_a_paid_ticket_meanwhile_costs_what_the_offer_says(
+    buyer: Any, attend: Any, fair: Any
+) -> None:
+    attendee = attend(4, price=10)
+    fair.tickets[4].type, fair.tickets[4].price_minor, fair.tickets[4].version = "paid", 2000, 2
+    with transaction() as db:
+        sql = "UPDATE replica_tickets SET type = 'paid', price_minor = 2000, version = 2 WHERE id = 4"
+        db.connection().exec_driver_sql(sql)
+    answer = buyer.post("/v1/orders", json=order_body(attendee, payment_mode="bank"))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["data"]["attributes"]["amount"] == 20.0
+    assert buyer.get(f"/v1/attendees/{attendee}").json()["data"]["attributes"]["price"] == 20.0
 
 
 def test_attendees_of_others_or_of_another_order_are_refused(client: Any, buyer: Any, attend: Any, fair: Any) -> None:
