@@ -12,7 +12,7 @@ from chassis.db import persist, run, transaction
 from chassis.errors import Conflict, DomainError, Unavailable, Unprocessable
 from chassis.idempotency import answered
 from chassis.jsonapi import Query
-from chassis.responses import JSON
+from chassis.responses import JSON, respond
 from proto.payments import payments_pb2
 from services.orders import clients
 from services.orders.api.resources import asks_team, orders
@@ -156,7 +156,10 @@ def _settle(
         return answer(status=False, message=message, code=202)
     is_intent = bool(state.client_payload_json)
     message = state.client_payload_json or state.message or "The payment is not finished."
-    return answer(status=is_intent and state.status == "open", message=message)
+    is_open = is_intent and state.status == "open"
+    if is_intent:  # its secret is kept nowhere: a repeat with the same key asks again, and is given the same intent
+        return respond(_document(db, order, claims, levels, status=is_open, message=message))
+    return answer(status=is_open, message=message)
 
 
 def _declined(state: payments_pb2.PaymentState) -> PaymentDeclined:

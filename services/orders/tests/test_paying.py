@@ -5,9 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from chassis import clock
+from chassis import clock, idempotency
 from chassis import db as chassis_db
+from chassis.db import transaction
 from chassis.errors import Unavailable, Unprocessable
 from proto.orders import orders_pb2
 from proto.payments import payments_pb2
@@ -193,6 +195,25 @@ def test_without_a_token_stripe_answers_an_intent_for_the_client(payable: Any, b
     }
     assert buyer.post(f"/v1/orders/{identifier}/verify").json()["status"] is True
     assert [what for what, _ in bank.calls] == ["start", "verify"]
+
+
+def test_an_intents_secret_is_stored_nowhere_and_the_repeat_with_its_key_gets_it_anew(
+    payable: Any, buyer: Any, bank: Any
+) -> None:
+    identifier = payable()
+    body, headers = {"data": {"type": "charge"}}, {"Idempotency-Key": "intent"}
+    answers = [buyer.post(f"/v1/orders/{identifier}/charge", json=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert "pi_1_secret" in answers[0].text
+    assert answers[0].json() == answers[1].json()
+    assert [what for what, _ in bank.calls] == ["start", "start"]
+    with transaction() as db:
+        kept = db.execute(select(idempotency.answers.c.body)).scalars().all()
+    assert kept == []
+    bank.payment_ids[identifier] = "paid-by-the-browser"
+    hear_captured(captured_payment(identifier, payment_id="paid-by-the-browser"))
+    again = buyer.post(f"/v1/orders/{identifier}/charge", json=body, headers=headers)
+    assert again.json()["data"]["attributes"] == {"status": True, "message": "The order is paid."}
 
 
 def test_an_empty_stripe_token_is_refused(payable: Any, buyer: Any, bank: Any) -> None:
