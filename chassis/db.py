@@ -90,6 +90,7 @@ def configure(url: str, *, pool_size: int = 20, statement_timeout_seconds: int =
         max_overflow=0,
         pool_timeout=5,
         pool_recycle=1800,
+        hide_parameters=True,  # they may be a person's, and failures are logged
         connect_args={
             "cursor_factory": QuietCursor,
             "connect_timeout": 5,

@@ -2,11 +2,14 @@
 
 OpenAPI 3.0 is not JSON Schema: `nullable` becomes a type, and attributes that are `readOnly` are not looked at at all,
 since existing clients send back everything that they once read.
+
+A NUL character is refused here for all: PostgreSQL cannot store it, nor look for it. Bodies that are not JSON may hold any byte.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
+from urllib.parse import parse_qsl
 
 import jsonschema_rs
 import orjson
@@ -71,6 +74,41 @@ class BodyValidator:
             raise BadRequest(f"The body is not valid JSON: {error}.", code="malformed-json") from None
         if not self._schema.is_valid(body):
             raise InvalidBody([_problem(error) for error in islice(self._schema.iter_errors(body), MAX_PROBLEMS)])
+        if (
+            b"\\u0000" in content and (pointer := _nul_in(body)) is not None
+        ):  # there is no other way to write it in JSON
+            raise Unprocessable(
+                f"A text cannot contain a NUL character (at {pointer or 'the body'}).",
+                code="value-invalid",
+                source={"pointer": pointer},
+            )
+
+
+def _nul_in(body: Any) -> str | None:
+    """The pointer of a text, or of an object with a name, that contains a NUL character."""
+    waiting = [("", body)]
+    while waiting:
+        pointer, value = waiting.pop()
+        if isinstance(value, str) and "\x00" in value:
+            return pointer
+        if isinstance(value, dict):
+            if any("\x00" in name for name in value):
+                return pointer
+            waiting.extend((f"{pointer}/{name}", each) for name, each in value.items())
+        elif isinstance(value, list):
+            waiting.extend((f"{pointer}/{index}", each) for index, each in enumerate(value))
+    return None
+
+
+def refuse_nul(path: str, query: bytes) -> None:
+    """Raises BadRequest (400) for an address that contains a NUL character."""
+    sentence = "An address cannot contain a NUL character."
+    if "\x00" in path:
+        raise BadRequest(sentence, code="parameter-invalid")
+    if b"%00" in query:
+        named = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        name = next((name for name, value in named if "\x00" in value), "")
+        raise BadRequest(sentence, code="parameter-invalid", source={"parameter": name})
 
 
 def _problem(error: Any) -> DomainError:
@@ -136,6 +174,7 @@ class ValidatedOperation:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refuse_nul(scope["path"], scope["query_string"])
         self._parameters.validate(scope)
         if self._media_types:
             receive = await self._check_body(scope, receive)

@@ -96,6 +96,44 @@ def test_a_body_that_does_not_follow_the_spec_is_422_with_a_pointer(client: Clie
     assert count(client) == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (note(text="a\0b"), "/data/attributes/text"),
+        (note(text="x", **{"n\0": 1}), "/data/attributes"),
+        (note(text="x", more=[{"deep": ["a", "\0"]}]), "/data/attributes/more/0/deep/1"),
+    ],
+)
+def test_a_nul_character_in_a_body_is_422_with_a_pointer(client: Client, body: Any, pointer: str) -> None:
+    answer = client.as_user(7).post("/v1/notes", json=body)
+    assert answer.status_code == 422
+    error = answer.json()["errors"][0]
+    assert (error["code"], error["source"]) == ("value-invalid", {"pointer": pointer})
+    assert count(client) == 0
+
+
+def test_what_only_looks_like_a_nul_character_is_a_text(client: Client) -> None:
+    answer = client.as_user(7).post("/v1/notes", json=note(text="\\u0000 and %00"))
+    assert (answer.status_code, answer.json()["data"]["attributes"]["text"]) == (201, "\\u0000 and %00")
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "source"),
+    [
+        ("/v1/notes?author=a%00b", 400, {"parameter": "author"}),
+        ("/v1/notes?a%00b=1", 400, {"parameter": ""}),
+        ("/v1/failures/a%00b", 400, None),
+        ("/v1/notes?author=a%2500b", 200, None),
+    ],
+)
+def test_a_nul_character_in_an_address_is_400(client: Client, address: str, status: int, source: Any) -> None:
+    answer = client.get(address)
+    assert answer.status_code == status
+    if status == 400:
+        error = answer.json()["errors"][0]
+        assert (error["code"], error.get("source")) == ("parameter-invalid", source)
+
+
 def test_nullable_and_read_only_attributes_are_let_through(client: Client) -> None:
     answer = client.as_user(7).post("/v1/notes", json=note(text="x", size=None, **{"pinned-at": 17}))
     assert answer.status_code == 201

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from chassis import db, jobs, metrics
 from chassis.errors import Unavailable
@@ -34,6 +34,13 @@ def test_a_raise_rolls_back_and_calls_nobody(app: Any) -> None:
     with pytest.raises(LookupError):
         work()
     assert (texts(), called) == ([], [])
+
+
+def test_a_failure_does_not_name_the_values_since_they_may_be_a_persons(app: Any) -> None:
+    with pytest.raises(DBAPIError) as caught, db.transaction() as session:
+        session.execute(text("SELECT 1 / 0, CAST(:address AS text)"), {"address": "ada@example.com"})
+    assert "SELECT 1 / 0" in str(caught.value)
+    assert "ada@example.com" not in str(caught.value)
 
 
 def test_a_commit_calls_once_what_was_asked_for(app: Any) -> None:

@@ -130,6 +130,26 @@ def test_absurd_quantities_are_refused(buyer: Any, fair: Any, published: Any, qu
     assert published() == []
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/v1/orders/{order}/refund", {"amount": 1, "reason": "a\0b"}, 422),
+        ("DELETE", "/v1/orders/{order}", {"cancel-note": "a\0b"}, 422),
+        ("DELETE", "/v1/orders/{order}?cancel-note=a%00b", None, 400),
+        ("GET", "/v1/events/7/attendees/search?query=a%00b", None, 400),
+        ("GET", "/v1/events/a%00b/orders", None, 400),
+        ("GET", "/v1/orders/a%00b", None, 400),
+    ],
+)
+def test_a_nul_character_is_refused_wherever_it_stands(
+    admin: Any, order: Any, method: str, path: str, body: Any, status: int
+) -> None:
+    identifier = order()["attributes"]["identifier"]
+    answer = admin.request(method, path.format(order=identifier), json=body)
+    assert answer.status_code == status, answer.text
+    assert status_of(identifier) == "initializing"
+
+
 def test_what_events_refuses_is_refused_here(buyer: Any, fair: Any, published: Any) -> None:
     fair.refusal = NotFound("There is no such ticket.")
     assert buyer.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}).status_code == 404
