@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chassis.errors import Unprocessable
 
 LONGEST = 254
+TYPED = 320  # letters may come decomposed; composing them takes the square of their number, so nothing longer is
 _SHAPE = re.compile(r"[^\s@<>()\[\],;:\\\"]{1,64}@[^\s@<>()\[\],;:\\\"/]+\.[^\s@<>()\[\],;:\\\"/.]{2,}")
 
 
@@ -24,7 +25,7 @@ class Address:
 
 def read_address(given: object, pointer: str = "/data/attributes/email") -> Address:
     """The address that somebody typed. Raises InvalidEmail (422); whether it exists shows only by a mail."""
-    text = unicodedata.normalize("NFC", given.strip()) if isinstance(given, str) else ""
+    text = _composed(given) if isinstance(given, str) and len(given.strip()) <= TYPED else ""
     printable = text.isprintable() and ".." not in text and not text.startswith(".") and ".@" not in text
     if len(text) > LONGEST or not printable or not _SHAPE.fullmatch(text) or text.rpartition("@")[2].startswith("."):
         raise InvalidEmail("This is not a valid e-mail address.", source={"pointer": pointer})
@@ -33,4 +34,8 @@ def read_address(given: object, pointer: str = "/data/attributes/email") -> Addr
 
 def key_of(text: str) -> str:
     """What an address is looked up by."""
-    return unicodedata.normalize("NFC", text.strip()).casefold()[:LONGEST]
+    return _composed(text).casefold()[:LONGEST]
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text.strip()[:TYPED])

@@ -19,10 +19,10 @@ def prepared(password: str) -> str:
 
 def read_new_password(given: object, pointer: str) -> str:
     """A password that may be set. Raises WeakPassword (422)."""
-    if not isinstance(given, str) or len(prepared(given)) < SHORTEST:
-        raise WeakPassword(f"A password needs at least {SHORTEST} characters.", source={"pointer": pointer})
-    if len(given) > LONGEST:
+    if isinstance(given, str) and len(given) > LONGEST:  # first: preparing takes the square of the length
         raise WeakPassword(
             f"A password has at most {LONGEST} characters.", code="password-too-long", source={"pointer": pointer}
         )
+    if not isinstance(given, str) or len(prepared(given)) < SHORTEST:
+        raise WeakPassword(f"A password needs at least {SHORTEST} characters.", source={"pointer": pointer})
     return prepared(given)

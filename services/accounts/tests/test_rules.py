@@ -1,5 +1,8 @@
 """Rules, without a database."""
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,6 +64,20 @@ def test_addresses_nobody_has(text: object) -> None:
 
 def test_capitals_make_no_other_address() -> None:
     assert key_of(" Ann@Example.COM") == key_of("ann@example.com")
+
+
+@pytest.mark.parametrize("read", [read_address, key_of, lambda text: read_new_password(text, "/p")])
+def test_text_without_end_keeps_nobody_busy(read: Callable[[str], object]) -> None:
+    """Composing letters takes the square of their number, and nothing else runs meanwhile."""
+    began = time.perf_counter()
+    with suppress(InvalidEmail, WeakPassword):
+        read("a" + "\u0301" * 25_000 + "\u0316" * 25_000)
+    assert time.perf_counter() - began < 0.5
+
+
+def test_a_composed_and_a_decomposed_address_are_the_same() -> None:
+    assert read_address("ju\u0308rgen@bu\u0308cher.example") == read_address("jürgen@bücher.example")
+    assert key_of("u\u0308" * 100 + "@x.example") == key_of("ü" * 100 + "@x.example")
 
 
 def test_a_password_needs_eight_characters() -> None:
