@@ -2,12 +2,14 @@
 
 import re
 from html.parser import HTMLParser
-from unicodedata import category, normalize
+from itertools import groupby, islice
+from unicodedata import category, combining, normalize
 
 _BLOCKS = frozenset(("address", "blockquote", "br", "div", "hr", "li", "ol", "p", "tr", "ul"))
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _HIDDEN = frozenset(("head", "script", "style", "template", "title"))
 _KEPT = frozenset("\u200c\u200d")  # joiners shape letters; other format characters only confuse
+_MARKS = 30  # on one letter: no script has more, and composing them takes the square of their number
 _BLANKS = re.compile(r"[ \t\u00a0]+")
 
 
@@ -33,8 +35,13 @@ def from_html(text: str) -> str:
 def _visible(text: str) -> str:
     if text.isascii() and text.isprintable():  # as most names are, and looking at each character takes its time
         return text
-    text = normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " "))
-    return "".join(map(_shown, text))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return "".join(map(_shown, normalize("NFC", _with_few_marks(text))))
+
+
+def _with_few_marks(text: str) -> str:
+    runs = groupby(text, lambda char: combining(char) > 0)
+    return "".join("".join(islice(run, _MARKS) if is_marked else run) for is_marked, run in runs)
 
 
 def _shown(char: str) -> str:
