@@ -40,7 +40,9 @@ class OneHop:
         if scope["type"] != "http":
             return
         body = await read_body(receive)
-        environ: Any = build_environ(cast(Any, scope), cast(Any, BytesIO(body)))
+        # In a WSGI environment `X_Name` is `X-Name`: who may not say the one must not say the other.
+        told = {**scope, "headers": [each for each in scope["headers"] if b"_" not in each[0]]}
+        environ: Any = build_environ(cast(Any, told), cast(Any, BytesIO(body)))
         environ["CONTENT_LENGTH"] = str(len(body))
         loop = asyncio.get_running_loop()
         work = partial(contextvars.copy_context().run, self._call, environ)

@@ -88,7 +88,7 @@ class Proxy:
         url = URL(self._upstreams[service] + (path + query).decode("latin-1"), encoded=True)
         headers: CIMultiDict[str] = CIMultiDict()
         for name, value in scope["headers"]:
-            if name not in left_out:
+            if name not in left_out and b"_" not in name:  # to WSGI `_` is `-`: it could pass for any of ours
                 headers.add(name.decode("latin-1"), value.decode("latin-1"))
         headers["X-Request-Id"] = context.request_id.get()
         headers["X-Client-Address"] = client_address

@@ -27,7 +27,7 @@ class Waiters:
         return [b"done"]
 
 
-async def ask(hop: OneHop, path: str, operation: str) -> int:
+async def ask(hop: OneHop, path: str, operation: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> int:
     """The status of one request that was routed to this operation."""
     sent: list[Message] = []
 
@@ -38,7 +38,8 @@ async def ask(hop: OneHop, path: str, operation: str) -> int:
         sent.append(message)
 
     scope = {
-        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": [],
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": list(headers),
         "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "root_path": "",
         "extensions": {"connexion_routing": {"operation_id": operation}},
     }  # fmt: skip
@@ -76,3 +77,17 @@ def test_waiting_requests_are_bounded_by_their_own_threads() -> None:
         assert await asyncio.gather(*tasks) == [200, 200]
 
     asyncio.run(scenario())
+
+
+def test_a_header_with_an_underscore_is_not_taken_for_one_with_a_dash() -> None:
+    seen: dict[str, Any] = {}
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        seen.update(environ)
+        start_response(OK, [])
+        return []
+
+    headers = [(b"x-client-address", b"1.2.3.4"), (b"x_client_address", b"6.6.6.6"), (b"if_none_match", b"*")]
+    asyncio.run(ask(OneHop(app, threads=1), "/", "quick", headers))
+    assert seen["HTTP_X_CLIENT_ADDRESS"] == "1.2.3.4"
+    assert "HTTP_IF_NONE_MATCH" not in seen

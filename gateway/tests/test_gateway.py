@@ -51,6 +51,16 @@ def test_nobody_chooses_an_address(url: str, upstream: Any) -> None:
     assert not {"x-forwarded-for", "forwarded"} & set(seen)
 
 
+def test_headers_with_an_underscore_are_not_passed_on(url: str, upstream: Any) -> None:
+    """WSGI takes `X_Client_Address` for `X-Client-Address`, and would join what a stranger says with what we say."""
+    headers = {"X_Client_Address": "6.6.6.6", "If_None_Match": "*", "x-client_address": "6.6.6.6", "X-Fine": "1"}
+    requests.get(f"{url}/v1/things", headers=headers, timeout=5)
+    [(_, _, seen, _)] = upstream.seen
+    assert seen["x-client-address"] == "127.0.0.1"
+    assert seen["x-fine"] == "1"
+    assert [name for name in seen if "_" in name] == []
+
+
 def test_a_body_that_is_too_large_is_413(url: str, upstream: Any) -> None:
     answer = requests.post(f"{url}/v1/things", data=b"x" * 1_100_000, headers=bearer(), timeout=5)
     assert answer.status_code == 413
