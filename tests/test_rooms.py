@@ -154,6 +154,24 @@ def test_nested_paths_belong_to_who_owns_the_answer(method: str, path: str, owne
     assert route.service == owner
 
 
+def test_whoever_guesses_passwords_or_addresses_meets_the_stricter_limit() -> None:
+    """Not who shows a token that nobody guesses: each client renews its own every few minutes, hundreds of one hall."""
+    open_to_all = [
+        route
+        for route in RoutingTable(specs()).routes
+        if route.service == "accounts" and route.requirement.role is None and route.method != "GET"
+    ]
+    assert {route.path for route in open_to_all if route.rate != "auth"} == {
+        "/v1/auth/token/refresh",
+        "/v1/auth/logout",
+    }
+    assert len(open_to_all) >= 10
+
+
+def test_every_limit_of_the_gateway_limits_something() -> None:
+    assert {route.rate for route in RoutingTable(specs()).routes} == {"default", "auth", "webhooks"}
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_message_has_a_consumer(name: str) -> None:
     if not messages.catalogue().heard_by(name):
