@@ -7,8 +7,11 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from chassis.mail import Mail, queue_mail
+from chassis.mail_message import one_line
 from services.accounts.models import User
 
+NAMELESS = "Hello,"
+LONGEST_NAME = 60
 _frontend_url = ""
 
 
@@ -22,7 +25,7 @@ def configure(frontend_url: str) -> None:
 class _Letter:
     """What a mail says: a sentence that follows the greeting, a link with its words, and paragraphs below it.
 
-    `number` tells one letter of its kind from the next to the same user.
+    `number` tells one letter of its kind from the next to the same user. `is_nameless`: it goes to an unproven address.
     """
 
     kind: str
@@ -31,6 +34,7 @@ class _Letter:
     sentence: str
     link: tuple[str, str] | None
     after: tuple[str, ...]
+    is_nameless: bool = False
 
 
 def send_verification(db: Session, user: User, token: str, *, number: int, hours: int) -> None:
@@ -45,6 +49,7 @@ def send_verification(db: Session, user: User, token: str, *, number: int, hours
             f"The link is valid for {hours} hours and works once. If you did not sign up, you can ignore this mail.",
             f"For API users, the token is: {token}",
         ),
+        is_nameless=True,
     )
     _send(db, user, user.email, letter)
 
@@ -92,7 +97,7 @@ def send_email_changed(db: Session, user: User, old_email: str) -> None:
 
 
 def _send(db: Session, user: User, recipient: str, letter: _Letter) -> None:
-    greeting, link = _greeting(user), letter.link
+    greeting, link = NAMELESS if letter.is_nameless else _greeting(user), letter.link
     lines = [greeting, letter.sentence, *([f"{link[0]}:\n{link[1]}"] if link else []), *letter.after]
     button = f'<p><a href="{escape(link[1])}">{escape(link[0])}</a></p>' if link else ""
     paragraphs = "".join(f"<p>{escape(each)}</p>" for each in letter.after)
@@ -103,8 +108,9 @@ def _send(db: Session, user: User, recipient: str, letter: _Letter) -> None:
 
 
 def _greeting(user: User) -> str:
-    name = user.first_name or user.public_name
-    return f"Hello {name}," if name else "Hello,"
+    """By name only where the address is proven: or anybody could have us mail words of theirs to anybody."""
+    name = one_line(user.first_name or user.public_name or "")[:LONGEST_NAME] if user.is_verified else ""
+    return f"Hello {name}," if name else NAMELESS
 
 
 def _link(path: str, token: str) -> str:

@@ -102,6 +102,39 @@ def test_the_mailed_token_verifies_the_address_once(client: Any, db: Any, publis
     assert again.json()["errors"][0]["code"] == "verification-token-invalid"
 
 
+def test_whose_address_is_not_proven_is_greeted_by_no_name(client: Any) -> None:
+    """Or anybody could have us mail text of theirs to anybody."""
+    name = "you won\n\nhttps://evil.example"
+    ann = people.somebody(client)
+    people.set_flags(ann.id, first_name=name)
+    client.post("/v1/auth/resend-verification-email", json={"data": {"email": "ann@example.com"}})
+    client.post("/v1/auth/reset-password", json={"data": {"email": "ann@example.com"}})
+    ann.client.patch(ann.path, json=people.changes(ann, email="bob@example.com"))
+    assert [mail.kind for mail in people.mails()[1:]] == [
+        "verify-email",
+        "reset-password",
+        "email-changed",
+        "verify-email",
+    ]
+    for mail in people.mails():
+        assert mail.text.startswith("Hello,\n")
+        assert "evil" not in mail.text + mail.html
+
+
+def test_a_new_address_is_greeted_by_no_name_either(client: Any) -> None:
+    ann = people.somebody(client, is_verified=True, first_name="Ann")
+    ann.client.patch(ann.path, json=people.changes(ann, email="victim@example.com"))
+    old, new = people.mails()[1:]
+    assert (old.recipient, old.text.partition("\n")[0]) == ("ann@example.com", "Hello Ann,")
+    assert (new.recipient, new.text.partition("\n")[0]) == ("victim@example.com", "Hello,")
+
+
+def test_a_name_in_a_mail_is_one_short_line(client: Any) -> None:
+    people.somebody(client, is_verified=True, first_name="Ann\n\n" + "a" * 190)
+    client.post("/v1/auth/reset-password", json={"data": {"email": "ann@example.com"}})
+    assert people.mails()[-1].text.partition("\n\n")[0] == f"Hello Ann {'a' * 56},"
+
+
 def test_the_token_is_stored_as_a_hash(client: Any, db: Any) -> None:
     people.sign_up(client)
     token = people.mailed_token("verify-email")
