@@ -53,7 +53,7 @@ users = Resource(
     before_update=_before_update,
     after_change=messages.tell_user_changed,
 )
-list_users, get_user, update_user = users.fetch_page, users.fetch, users.update
+list_users, get_user = users.fetch_page, users.fetch
 
 
 def create_user(body: dict[str, Any]) -> flask.Response:
@@ -71,6 +71,12 @@ def create_user(body: dict[str, Any]) -> flask.Response:
         return answered(db, document, 201, {"Location": users.location(user)})
 
     return run(work)
+
+
+def update_user(user_id: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
+    """PATCH /v1/users/{user_id}. A new address gets a mail, and is counted as one that was asked for."""
+    _count_mail(user_id, body, token_info)
+    return users.update(body=body, token_info=token_info, user_id=user_id)
 
 
 def delete_user(user_id: str, token_info: Claims) -> flask.Response:
@@ -111,6 +117,21 @@ def check_email_availability(body: dict[str, Any]) -> flask.Response:
 def get_own_id(token_info: Claims) -> flask.Response:
     """GET /v1/users/user-details/get-user-id."""
     return respond({"user_id": str(token_info.user_id)}, media_type=JSON)
+
+
+def _count_mail(user_id: str, body: dict[str, Any], claims: Claims) -> None:
+    """Before the transaction that changes the address, as all counting; not for what is refused without a mail."""
+    given = users.read(body, partial=True).values.get("email")
+    if given is None or not claims.is_fresh:
+        return
+    with transaction() as db:
+        user, _ = find(db, viewer_of(claims, current_query()), users, user_id)
+        policy.require_power_over(claims, user)
+        address = read_address(given)
+        is_new = people.is_new_address(user, address)
+    if is_new:
+        take(limits().mail_from_address, client_address())
+        take(limits().mail_to_account, address.key)
 
 
 def _require_nothing_coming(user_id: str, claims: Claims, query: Query) -> None:

@@ -140,11 +140,14 @@ def _is_missing_flag(name: str, value: Any) -> bool:
     return value is None and name.startswith(("is_", "was_"))
 
 
+def is_new_address(user: User, address: Address) -> bool:
+    """Whether it may be another mailbox. Keys do not tell: ß and ss have the same, and belong to two people."""
+    return address.text.lower() != user.email.lower()
+
+
 def _change_address(db: Session, claims: Claims, user: User, values: dict[str, Any]) -> None:
     address = read_address(values.pop("email"))
-    if address.text == user.email:
-        return
-    if address.key == user.email_key:
+    if not is_new_address(user, address):
         values["email"] = address.text
         return
     if not claims.is_fresh:
@@ -153,7 +156,7 @@ def _change_address(db: Session, claims: Claims, user: User, values: dict[str, A
             code="fresh-token-required",
             source={"pointer": "/data/attributes/email"},
         )
-    if queries.living_user(db, address.text) is not None:
+    if queries.living_user(db, address.text) not in (None, user):
         raise EmailTaken
     old = user.email
     user.email, user.email_key = address.text, address.key
@@ -162,7 +165,8 @@ def _change_address(db: Session, claims: Claims, user: User, values: dict[str, A
     except IntegrityError as error:  # somebody took it since we looked
         raise EmailTaken from error
     values["is_verified"] = False
-    mail_tokens.close(db, user.id, mail_tokens.RESET)
+    for purpose in (mail_tokens.RESET, mail_tokens.VERIFY):  # those of the old address, also where its key is the same
+        mail_tokens.close(db, user.id, purpose)
     mails.send_email_changed(db, user, old)
     mail_verification(db, user)
 

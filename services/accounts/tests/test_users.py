@@ -7,7 +7,7 @@ import pytest
 from chassis.db import transaction
 from proto.accounts import accounts_pb2 as pb
 from proto.events import events_pb2
-from services.accounts import consumers
+from services.accounts import consumers, limits
 from services.accounts.models import User
 from services.accounts.tests import people
 from services.accounts.tests.people import changes
@@ -113,6 +113,59 @@ def test_other_capitals_are_no_other_address(client: Any, db: Any) -> None:
     ann = people.somebody(client, is_verified=True)
     assert stale(client, ann).patch(ann.path, json=changes(ann, email="Ann@Example.com")).status_code == 200
     assert (row(db, ann.id).email, row(db, ann.id).is_verified) == ("Ann@Example.com", True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("strasse@example.com", "straße@example.com"),
+        ("ſam@example.com", "sam@example.com"),
+        ("ofﬁce@x.de", "office@x.de"),
+    ],
+)
+def test_an_address_that_only_compares_as_equal_is_proven_anew(client: Any, db: Any, old: str, new: str) -> None:
+    """Both have one key, so that nobody else signs up with the other; but they may be the mailboxes of two people."""
+    ann = people.somebody(client, old)
+    token_of_old = people.mailed_token("verify-email")
+    people.set_flags(ann.id, is_verified=True)
+    assert ann.client.patch(ann.path, json=changes(ann, email=new)).status_code == 200
+    assert (row(db, ann.id).email, row(db, ann.id).is_verified) == (new, False)
+    assert people.mails("verify-email")[-1].recipient == new
+    assert client.post("/v1/auth/verify-email", json={"data": {"token": token_of_old}}).status_code == 400
+    client.post("/v1/auth/verify-email", json={"data": {"token": people.mailed_token("verify-email")}})
+    assert row(db, ann.id).is_verified
+
+
+def test_mails_to_new_addresses_are_limited(client: Any, db: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = people.somebody(client)
+    numbers = {**vars(limits.limits()), "mail_from_address": limits.Limit("a", 2, limits.HOUR)}
+    monkeypatch.setattr(limits, "_limits", limits.Limits(**numbers))
+    wanted = ("a@example.com", "b@example.com", "c@example.com")
+    answers = [ann.client.patch(ann.path, json=changes(ann, email=email)) for email in wanted]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].json()["errors"][0]["code"] == "too-many-attempts"
+    assert row(db, ann.id).email == "b@example.com"
+    assert [mail.recipient for mail in people.mails("verify-email")] == [
+        "ann@example.com",
+        "a@example.com",
+        "b@example.com",
+    ]
+
+
+def test_mails_to_one_new_address_are_limited_whoever_asks(client: Any) -> None:
+    answers = []
+    for number in range(4):
+        person = people.somebody(client, f"p{number}@example.com")
+        answers.append(person.client.patch(person.path, json=changes(person, email="victim@example.com")).status_code)
+        person.client.patch(person.path, json=changes(person, email=f"q{number}@example.com"))
+    assert answers == [200, 200, 200, 429]
+
+
+def test_a_profile_that_keeps_its_address_counts_as_no_mail(client: Any) -> None:
+    ann = people.somebody(client)
+    for number in range(5):
+        body = changes(ann, email=("ann@example.com", "Ann@example.com")[number % 2], first_name=f"Ann {number}")
+        assert ann.client.patch(ann.path, json=body).status_code == 200
 
 
 def test_admins_verify_people(client: Any, db: Any, published: Any) -> None:
