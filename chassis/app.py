@@ -32,7 +32,8 @@ from chassis import context, idempotency, jsonapi, spec
 from chassis.auth import Claims, Requirement
 from chassis.calling import handling
 from chassis.errors import KINDS, BadRequest, Conflict, DomainError, NotFound
-from chassis.front import Checks, Front
+from chassis.front import Front
+from chassis.readiness import Checks
 from chassis.responses import JSON_API, error_document, respond
 from chassis.validation import InvalidBody, Validation
 from chassis.wsgi import OneHop

@@ -4,12 +4,11 @@
 Prometheus' text. They are answered here, before any routing.
 """
 
-import asyncio
 import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,13 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import context, metrics, tracing
 from chassis.errors import DomainError, PayloadTooLarge, Unavailable
+from chassis.readiness import Checks, Readiness
 from chassis.responses import JSON_API, error_document
 
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1_048_576
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
-Checks = Mapping[str, Callable[[], bool]]
 Headers = Sequence[tuple[bytes, bytes]]
 
 # Who restarts containers gives addresses away: a request for an api may reach a worker. Its sender shall try again.
@@ -40,7 +39,7 @@ class Front:
         self, app: ASGIApp | None, checks: Checks, *, slow_seconds: float = 1.0, shows_metrics: bool = True
     ) -> None:
         self.app = app
-        self.checks = checks
+        self.readiness = Readiness(checks)
         self.slow_seconds = slow_seconds
         self.pages = {"/healthz": self._health, "/readyz": self._ready}
         if shows_metrics:
@@ -107,12 +106,10 @@ class Front:
         await _answer(send, 200, b'{"status":"alive"}')
 
     async def _ready(self, send: Send) -> None:
-        names = list(self.checks)
-        loop = asyncio.get_running_loop()
-        answers = await asyncio.gather(*(loop.run_in_executor(None, self.checks[name]) for name in names))
-        results = dict(zip(names, answers, strict=True))
-        body = orjson.dumps({"status": "ready" if all(answers) else "not ready", "checks": results})
-        await _answer(send, 200 if all(answers) else 503, body)
+        results = await self.readiness.results()
+        is_ready = all(results.values())
+        body = orjson.dumps({"status": "ready" if is_ready else "not ready", "checks": results})
+        await _answer(send, 200 if is_ready else 503, body)
 
     async def _metrics(self, send: Send) -> None:
         await _answer(send, 200, generate_latest(), CONTENT_TYPE_LATEST)

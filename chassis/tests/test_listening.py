@@ -1,13 +1,14 @@
 """A process takes traffic only once it hears every broadcast: until then an ended session could be used here."""
 
 import threading
+import time
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from starlette.testclient import TestClient
 
-from chassis import auth, db, run
+from chassis import auth, db, readiness, run
 from chassis.broker import Broker
 from chassis.listening import Listening
 
@@ -45,5 +46,6 @@ def test_a_process_is_ready_once_it_hears_broadcasts_and_not_before(monkeypatch:
     assert (before.status_code, before.json()["checks"]["broadcasts"]) == (503, False)
     broker.is_open.set()
     assert listening._ready.wait(10)
+    time.sleep(readiness.NOT_READY_SECONDS)  # so long the first answer counts
     assert client.get("/readyz").status_code == 200
     listening.stop()
