@@ -23,6 +23,7 @@ from chassis.responses import JSON_API, error_document
 log = logging.getLogger(__name__)
 MAX_BODY_BYTES = 1_048_576
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_LENGTH = re.compile(rb"[0-9]{1,20}")
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -121,7 +122,7 @@ def _operation(extensions: Mapping[str, Any]) -> str:
 
 def _bounded(headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
     declared = headers.get(b"content-length", b"0")
-    if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
+    if not _LENGTH.fullmatch(declared) or int(declared) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"A request may have {MAX_BODY_BYTES} bytes at most.")
     seen = 0
 

@@ -6,10 +6,12 @@ from typing import Any
 import orjson
 import pytest
 
-from chassis.front import Front
+from chassis.front import Front, Headers
 
 
-def ask(path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], Any]:
+def ask(
+    path: str, method: str = "GET", *, headers: Headers = (), app: Any = None
+) -> tuple[int, dict[bytes, bytes], Any]:
     sent: list[Any] = []
 
     async def receive() -> Any:
@@ -18,8 +20,8 @@ def ask(path: str, method: str = "GET") -> tuple[int, dict[bytes, bytes], Any]:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": method, "path": path, "headers": []}
-    asyncio.run(Front(None, {"always": lambda: True})(scope, receive, send))
+    scope = {"type": "http", "method": method, "path": path, "headers": headers}
+    asyncio.run(Front(app, {"always": lambda: True})(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"]), orjson.loads(sent[1]["body"])
 
 
@@ -33,3 +35,14 @@ def test_a_request_that_reached_a_worker_is_to_be_tried_again(method: str) -> No
 
 def test_a_worker_shows_that_it_lives() -> None:
     assert ask("/healthz")[0] == ask("/readyz")[0] == 200
+
+
+@pytest.mark.parametrize("declared", [b"9" * 5000, b"0" * 5000, b"1048577", b"-1", b"1e3", b""])
+def test_a_length_that_is_too_much_or_none_at_all_is_413(declared: bytes) -> None:
+    """Python reads no number of more than 4300 digits, and says so by an exception."""
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("not reached")
+
+    status, _, answer = ask("/v1/orders", "POST", headers=[(b"content-length", declared)], app=app)
+    assert (status, answer["errors"][0]["code"]) == (413, "payload-too-large")
