@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from chassis import auth
+from gateway.cors import Cors
 from gateway.tests.conftest import bearer
 
 
@@ -111,6 +112,21 @@ def test_only_declared_origins_may_call_from_a_browser(
     assert preflight.headers.get("Access-Control-Allow-Origin") == allowed
     assert preflight.headers.get("Access-Control-Allow-Methods") == ("DELETE, GET, OPTIONS, POST" if allowed else None)
     assert upstream.seen == []
+
+
+@pytest.mark.parametrize("path", ["/v1/shop", "/v1/things", "/v1/nothing"])
+def test_a_cache_gives_no_origin_the_answer_to_another(url: str, path: str) -> None:
+    """Also not what was first asked without one, as by a server: a browser would be refused."""
+    for headers in ({}, {"Origin": "https://shop.example"}, {"Origin": "https://evil.example"}):
+        answer = requests.get(url + path, headers=headers, timeout=5)
+        assert "Origin" in answer.headers["Vary"], headers
+
+
+def test_where_any_origin_may_call_all_get_the_same_headers() -> None:
+    cors = Cors(["*"])
+    assert cors.headers(None) == cors.headers(b"https://shop.example")
+    assert dict(cors.headers(None))[b"access-control-allow-origin"] == b"*"
+    assert b"vary" not in dict(cors.headers(None))
 
 
 def test_an_ended_session_ends_here_too(url: str, upstream: Any) -> None:

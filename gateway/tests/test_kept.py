@@ -23,7 +23,7 @@ def test_who_is_not_logged_in_gets_the_kept_answer(url: str, upstream: Any) -> N
     assert (second.status_code, second.content, second.headers["ETag"]) == (200, b'{"meta":{}}', 'W/"1"')
     assert second.headers["Content-Type"] == "application/vnd.api+json"
     assert second.headers["Cache-Control"] == "public, max-age=0, s-maxage=1"
-    assert second.headers["Vary"] == "Authorization, Accept"
+    assert second.headers["Vary"] == "Authorization, Accept, Origin"
     assert first.headers["X-Request-Id"] != second.headers["X-Request-Id"]
     assert len(upstream.seen) == 1
 
