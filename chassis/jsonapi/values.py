@@ -18,6 +18,8 @@ from sqlalchemy import types as sql
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _MAX_NUMBER = Decimal(10) ** 30
+MAX_JSON_DEPTH = 20
+_JSON_LIMIT = 2**63
 
 
 class Misfit(ValueError):
@@ -171,18 +173,27 @@ def to_member(column_type: "sql.Enum") -> Callable[[Any], Any]:
 
 
 def as_it_is(value: Any) -> Any:
-    """JSON columns take any JSON, but for the NUL character that PostgreSQL cannot store."""
-    if _has_nul(value):
-        raise Misfit("cannot contain a NUL character")
+    """JSON columns take any JSON that PostgreSQL can store and that every answer can show.
+
+    orjson reads 1024 levels and numbers of any size, but writes 254 levels and integers of 64 bits: what could not be
+    written would take down each list it is in. (PostgreSQL gives 1e20 back with all its digits.)
+    """
+    _check_json(value, 0)
     return value
 
 
-def _has_nul(value: Any) -> bool:
+def _check_json(value: Any, depth: int) -> None:
     if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_has_nul(key) or _has_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
+        if "\x00" in value:
+            raise Misfit("cannot contain a NUL character")
+    elif isinstance(value, int | float):
+        if not -_JSON_LIMIT <= value < _JSON_LIMIT:
+            raise Misfit("contains a number that is too large")
+    elif isinstance(value, dict | list):
+        if depth == MAX_JSON_DEPTH:
+            raise Misfit(f"is nested at most {MAX_JSON_DEPTH} deep")
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            _check_json(item, depth + 1)
 
 
 BOOLEAN = Kind("boolean", to_boolean)

@@ -10,6 +10,13 @@ import sqlalchemy as sa
 from chassis.jsonapi.values import Misfit, kind_of, plain
 
 
+def nested(depth: int) -> Any:
+    value: Any = 1
+    for level in range(depth):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
 class Colour(enum.Enum):
     RED = "dark-red"
 
@@ -43,6 +50,8 @@ NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
         (sa.Enum("a", "b"), "a", "a"),
         (sa.Enum(Colour), "dark-red", Colour.RED),
         (sa.JSON(), {"a": [1]}, {"a": [1]}),
+        (sa.JSON(), nested(20), nested(20)),
+        (sa.JSON(), [2**63 - 1, -(2**63), 0.5, 1e18], [2**63 - 1, -(2**63), 0.5, 1e18]),
     ],
 )
 def test_values_become_what_the_column_takes(column: Any, given: Any, cast: Any) -> None:
@@ -81,6 +90,11 @@ def test_values_become_what_the_column_takes(column: Any, given: Any, cast: Any)
         (sa.Enum(Colour), "RED"),
         (sa.JSON(), {"a": ["\x00"]}),
         (sa.JSON(), {"\x00": 1}),
+        (sa.JSON(), nested(21)),
+        (sa.JSON(), nested(1024)),
+        (sa.JSON(), {"a": [1e20]}),
+        (sa.JSON(), [2**63]),
+        (sa.JSON(), -1e300),
     ],
 )
 def test_what_the_column_cannot_take_is_refused(column: Any, given: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chassis.responses import JSON_API
 from chassis.testing import Client
 from proto.events.events_pb2 import EventChanged, EventRoleChanged, TicketChanged
 from services.events.domain import identifiers
@@ -70,6 +71,35 @@ def test_a_private_event_is_found_by_its_link_but_in_no_list(making: Making) -> 
     assert making.anyone.get(f"/v1/events/{event['attributes']['identifier']}").status_code == 200
     assert making.anyone.get("/v1/events").json()["data"] == []
     assert making.anyone.get("/v1/events/upcoming").json()["data"] == []
+
+
+def nested(depth: int) -> Any:
+    """JSON that is so deep: {"a": {"a": … 1}}."""
+    value: Any = 1
+    for _ in range(depth):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("value", [nested(21), nested(250), nested(900), [1e20], {"a": -1e300}])
+def test_json_that_no_list_could_show_is_refused(making: Making, value: Any) -> None:
+    """An answer is written 254 levels deep at most, and with integers of 64 bits: one event would take all lists down."""
+    event = making.event(document_links=[{"name": "Map"}])
+    answer = patch(making.owner, f"/v1/events/{event['id']}", "event", event["id"], document_links=value)
+    assert code_of(answer) == (422, "value-invalid")
+    listed = making.anyone.get("/v1/events")
+    assert listed.status_code == 200
+    assert listed.json()["data"][0]["attributes"]["document-links"] == [{"name": "Map"}]
+
+
+def test_a_body_deeper_than_json_is_read_is_no_mistake_of_ours(making: Making) -> None:
+    event = making.event()
+    deep = b'{"a":' * 5000 + b"1" + b"}" * 5000
+    body = b'{"data":{"type":"event","id":"1","attributes":{"document-links":' + deep + b"}}}"
+    answer = making.owner.request(
+        "PATCH", f"/v1/events/{event['id']}", content=body, headers={"Content-Type": JSON_API}
+    )
+    assert code_of(answer) == (400, "malformed-json")
 
 
 def test_only_those_who_run_an_event_see_its_figures_and_inner_relations(making: Making) -> None:
