@@ -71,7 +71,7 @@ def _exists(viewer: Viewer, link: Link, inner: Node | None) -> Clause:
     target, orm = link.target, link.orm
     if target is None or orm is None:
         raise LookupError(link.relation.name)
-    criteria = and_(true(), *viewer.rows(target), *where(viewer, target, inner))
+    criteria = and_(true(), *viewer.rows(target), *viewer.through(link), *where(viewer, target, inner))
     return orm.any(criteria) if link.relation.is_many else orm.has(criteria)
 
 

@@ -109,7 +109,7 @@ def _pairs(
         parent: Any = aliased(resource.model)
         owner = getattr(parent, resource.plan.id_key)
         statement = view.select(owner).join_from(parent, getattr(parent, link.orm_key))
-    statement = statement.order_by(target.plan.id_column)
+    statement = statement.where(*viewer.through(link)).order_by(target.plan.id_column)
     for batch in _batches(list(parents)):
         for owner_id, row, *levels in db.execute(statement.where(owner.in_(batch)).limit(MAX_INCLUDED + 1)):
             yield owner_id, row, view.held(tuple(levels))

@@ -96,7 +96,8 @@ def linkage(db: Session, viewer: Viewer, resource: Resource[Any], link: Link, ro
     data: Any
     if link.relation.is_many:
         criterion = includes.related_to(resource, link, getattr(row, resource.plan.id_key))
-        statement = select(target.plan.id_column).where(criterion, *viewer.rows(target)).order_by(target.plan.id_column)
+        criteria = (criterion, *viewer.rows(target), *viewer.through(link))
+        statement = select(target.plan.id_column).where(*criteria).order_by(target.plan.id_column)
         data = [{"type": target.type, "id": str(identity)} for identity in db.scalars(statement)]
     else:
         found = related_one(db, viewer, resource, link, row)
@@ -146,7 +147,7 @@ def related(db: Session, viewer: Viewer, resource: Resource[Any], link: Link, ro
     target = target_of(link)
     if link.relation.is_many:
         criterion = includes.related_to(resource, link, getattr(row, resource.plan.id_key))
-        return page(db, viewer, target, query, (criterion,))
+        return page(db, viewer, target, query, (criterion, *viewer.through(link)))
     found = related_one(db, viewer, resource, link, row)
     if found is None:
         raise not_found(target)

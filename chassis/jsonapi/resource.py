@@ -59,6 +59,8 @@ class Resource(Generic[M]):
 
     - `visible(claims)`: the rows that a caller (None: anonymous) may see, as an SQL criterion, True or False. It holds
       for lists, single resources, includes, linkage, filters and sorting alike. Nothing given: everyone sees all rows.
+    - `listed(claims)`: of those, the rows that are found without being named: in the plain list, and through relations to
+      many (related lists, includes, linkage, filters). Hand-written pages and `listing` narrow for themselves.
     - `levels[name](claims)`: the rows on which a caller holds a level of ``x-visible-to``. `user`, `admin` and
       `super-admin` are known; admins hold every other level, the anonymous none.
     - `columns`: attribute → another name on the model, or an SQL expression to filter and sort by.
@@ -80,6 +82,7 @@ class Resource(Generic[M]):
         *,
         spec: Mapping[str, Any],
         visible: VisibleHook | None = None,
+        listed: VisibleHook | None = None,
         levels: Mapping[str, LevelHook] | None = None,
         columns: Mapping[str, Any] | None = None,
         computed: Mapping[str, Callable[[Any], Any]] | None = None,
@@ -103,6 +106,7 @@ class Resource(Generic[M]):
         self.model = model
         self.declared = declaration(spec, resource_type)
         self.visible = visible
+        self.listed = listed
         self.levels = levels or {}
         self.columns = columns or {}
         self.computed = computed or {}
@@ -156,7 +160,7 @@ class Resource(Generic[M]):
     @operation("token_info")
     def fetch_page(self, token_info: Claims | None = None, **_path: Any) -> flask.Response:
         """GET of the list."""
-        return self._list(None, token_info)
+        return self._list(self.listed, token_info)
 
     @operation("token_info")
     def fetch(self, token_info: Claims | None = None, **path: Any) -> flask.Response:

@@ -14,6 +14,7 @@ from chassis.jsonapi.grammar import PLAIN, Query
 
 if TYPE_CHECKING:
     from chassis.auth import Claims
+    from chassis.jsonapi.plan import Link
     from chassis.jsonapi.resource import Resource
 
 Held = tuple[bool, ...]
@@ -38,6 +39,7 @@ class Viewer:
         self.claims = claims
         self.sees_trashed = wants_trashed and claims is not None and claims.is_admin
         self._rows: dict[Resource[Any], tuple[ColumnElement[bool], ...]] = {}
+        self._listed: dict[Resource[Any], tuple[ColumnElement[bool], ...]] = {}
         self._levels: dict[tuple[Resource[Any], str], ColumnElement[bool] | bool] = {}
         self._views: dict[Resource[Any], View] = {}
 
@@ -46,6 +48,15 @@ class Viewer:
         if (criteria := self._rows.get(resource)) is None:
             kept = () if resource.visible is None else criteria_of(resource.visible(self.claims))
             criteria = self._rows[resource] = (*kept, *(() if self.sees_trashed else resource.plan.not_deleted))
+        return criteria
+
+    def through(self, link: Link) -> tuple[ColumnElement[bool], ...]:
+        """What narrows these rows further where a relation leads to them: through one to many, unlisted ones are not found."""
+        target = link.target
+        if target is None or target.listed is None or not link.relation.is_many:
+            return ()
+        if (criteria := self._listed.get(target)) is None:
+            criteria = self._listed[target] = criteria_of(target.listed(self.claims))
         return criteria
 
     def level(self, resource: Resource[Any], name: str) -> ColumnElement[bool] | bool:

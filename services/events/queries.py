@@ -79,6 +79,19 @@ def of_visible_events(model: Any) -> Any:
     return visible
 
 
+def of_listed_events(model: Any) -> Any:
+    """Rows of events that are listed for the caller: for lists that go across events."""
+
+    def listed(claims: Claims | None) -> Any:
+        events = listed_events(claims)
+        if events is True:
+            return True
+        shown: Criterion = model.event_id.in_(alone(select(Event.id).where(events)))
+        return shown
+
+    return listed
+
+
 def runs(column: Any, check: str = "coorganizer") -> Any:
     """The rows (by their event's column) on which the caller passes a check; for `levels` and `visible`."""
 
@@ -166,6 +179,14 @@ def visible_sessions(claims: Claims | None) -> Any:
         EventSession.creator_id == claims.user_id,
         EventSession.id.in_(speaks_in(claims)),
     )
+
+
+def listed_sessions(claims: Claims | None) -> Any:
+    """Those of listed events, and one's own."""
+    listed = of_listed_events(EventSession)(claims)
+    if listed is True or claims is None:
+        return listed
+    return or_(listed, EventSession.creator_id == claims.user_id, EventSession.id.in_(speaks_in(claims)))
 
 
 def visible_speakers(claims: Claims | None) -> Any:

@@ -212,6 +212,25 @@ class TestPages:
         nothing = books.listing(lambda _claims: False)
         assert ids(ask.json(nothing)) == []
 
+    def test_what_is_not_listed_is_found_by_its_name_only(self, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(books, "listed", lambda claims: claims is not None or Book.title != "Lathe")
+        asked = json.dumps([{"name": "books", "op": "any", "val": {"name": "title", "op": "eq", "val": "Lathe"}}])
+
+        def found(user: Any = None) -> list[list[str]]:
+            """In the list, in the related one, in its linkage, included, and by a filter."""
+            [writer] = ask.json(authors.fetch, {"include": "books"}, id_="10", token_info=user)["included"][-1:]
+            return [
+                ids(ask.json(books.fetch_page, token_info=user)),
+                ids(ask.json(authors.fetch_related("books"), id_="10", token_info=user)),
+                ids(ask.json(authors.fetch_linkage("books"), id_="10", token_info=user)),
+                [writer["id"]],
+                ids(ask.json(authors.fetch_page, {"filter": asked}, token_info=user)),
+            ]
+
+        assert found() == [["1", "3"], ["1"], ["1"], ["1"], []]
+        assert found(claims(3)) == [["1", "2", "3"], ["1", "2"], ["1", "2"], ["2"], ["10"]]
+        assert ask(books.fetch, id_="lathe").status_code == 200
+
     def test_hand_written_lists(self, db: Session) -> None:
         document = books.page(db, None, Book.author_id == 10)
         assert (ids(document), document["meta"]) == (["1", "2"], {"count": 2})

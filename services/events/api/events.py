@@ -35,6 +35,7 @@ events = Resource(
     Event,
     spec=SPEC,
     visible=queries.visible_events,
+    listed=queries.listed_events,
     keeps_views=True,
     levels={"coorganizer": queries.runs(Event.id)},
     computed={
@@ -68,7 +69,7 @@ def upcoming(_claims: Claims | None) -> ColumnElement[bool]:
     )
 
 
-list_events = events.listing(queries.listed_events)
+list_events = events.fetch_page
 list_upcoming_events = events.listing(upcoming, sort="starts-at")
 create_event = events.create
 get_owner = events.fetch_related("owner")

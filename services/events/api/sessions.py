@@ -41,7 +41,8 @@ sessions = Resource(
     may_change=programme.may_change_session,
 )
 
-list_sessions, create_session, get_session = sessions.fetch_page, sessions.create, sessions.fetch
+list_sessions = sessions.listing(queries.listed_sessions)
+create_session, get_session = sessions.create, sessions.fetch
 update_session, delete_session = sessions.update, sessions.delete
 list_sessions_of_event = events.fetch_related("sessions")
 get_event_of_session = sessions.fetch_related("event")

@@ -1,5 +1,6 @@
 """Tracks: themes that run through the schedule."""
 
+from services.events import queries
 from services.events.api.events import events
 from services.events.api.of_event import of_event
 from services.events.domain.colors import readable_on
@@ -13,7 +14,8 @@ tracks = of_event(
     sort="position,id",
 )
 
-list_tracks, create_track, get_track = tracks.fetch_page, tracks.create, tracks.fetch
+list_tracks = tracks.listing(queries.of_listed_events(Track))
+create_track, get_track = tracks.create, tracks.fetch
 update_track, delete_track = tracks.update, tracks.delete
 list_tracks_of_event = events.fetch_related("tracks")
 list_sessions_of_track = tracks.fetch_related("sessions")

@@ -6,11 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from chassis.responses import JSON_API
 from chassis.testing import Client
 from proto.events.events_pb2 import EventChanged, EventRoleChanged, TicketChanged
 from services.events.domain import identifiers
+from services.events.models import Event, EventSession, EventSubTopic, EventTopic, EventType, Group
 from services.events.tests.conftest import (
     NOW,
     OWNER,
@@ -71,6 +74,66 @@ def test_a_private_event_is_found_by_its_link_but_in_no_list(making: Making) -> 
     assert making.anyone.get(f"/v1/events/{event['attributes']['identifier']}").status_code == 200
     assert making.anyone.get("/v1/events").json()["data"] == []
     assert making.anyone.get("/v1/events/upcoming").json()["data"] == []
+
+
+@pytest.fixture
+def whispered(making: Making, db: Session) -> None:
+    """A private event with a talk and a track, of a type, a topic, a sub topic and a group that are 1, beside a public event."""
+    for event in (making.event(name="Secret", privacy="private"), making.event(name="Open")):
+        accepted = {"title": f"Talk of {event['attributes']['name']}", "state": "accepted"}
+        made(making.child("sessions", "session", event, **accepted))
+        made(making.child("tracks", "track", event, name=f"Track of {event['attributes']['name']}", color="#336699"))
+    db.add_all([EventType(id=1, name="Film", slug="film"), EventTopic(id=1, name="Arts", slug="arts")])
+    db.add(EventSubTopic(id=1, name="Drama", slug="drama", event_topic_id=1))
+    db.add(Group(id=1, name="Choir", user_id=STRANGER))
+    db.flush()
+    db.execute(update(Event).values(event_type_id=1, event_topic_id=1, event_sub_topic_id=1, group_id=1))
+    db.commit()
+
+
+@pytest.mark.usefixtures("whispered")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/event-types/1/events",
+        "/v1/event-topics/1/events",
+        "/v1/event-sub-topics/1/events",
+        "/v1/groups/1/events",
+        "/v1/event-topics?include=event-sub-topics.events",
+        "/v1/event-types/1?include=events",
+        "/v1/groups?include=events",
+        "/v1/groups/1?include=events",
+        "/v1/events?include=group.events,event-type.events",
+        "/v1/sessions?include=event",
+        "/v1/tracks?include=event",
+    ],
+)
+def test_a_private_event_is_in_no_list_of_those_who_may_not_know_it(making: Making, path: str) -> None:
+    """Its team and server admins find it everywhere; others, also the owner of its group, by its link only."""
+    for who in (making.anyone, making.stranger):
+        answer = who.get(path)
+        assert (answer.status_code, "Open" in answer.text, "Secret" in answer.text) == (200, True, False)
+    knows_callers = not path.startswith(("/v1/event-types/1?", "/v1/event-topics?"))
+    for who in (making.owner, making.admin):
+        assert ("Secret" in who.get(path).text) is knows_callers
+
+
+@pytest.mark.usefixtures("whispered")
+def test_a_filter_does_not_ask_for_a_private_event(making: Making) -> None:
+    named = {"name": "events", "op": "any", "val": {"name": "name", "op": "eq", "val": "Secret"}}
+    path = f"/v1/groups?filter={json.dumps([named])}"
+    counts = [who.get(path).json()["meta"]["count"] for who in (making.anyone, making.stranger, making.owner)]
+    assert counts == [0, 0, 1]
+
+
+def test_who_speaks_in_a_private_event_finds_the_own_talk(making: Making, db: Session) -> None:
+    event = making.event(privacy="private")
+    talk = made(making.child("sessions", "session", event, title="Talk", state="accepted"))
+    db.execute(update(EventSession).values(creator_id=STRANGER))
+    db.commit()
+    listed = making.stranger.get("/v1/sessions").json()["data"]
+    assert [each["id"] for each in listed] == [talk["id"]]
+    assert making.anyone.get(f"/v1/events/{event['id']}/sessions").json()["meta"]["count"] == 1
 
 
 def nested(depth: int) -> Any:
