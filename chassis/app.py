@@ -8,10 +8,12 @@ arguments of handlers (worked out once). The Swagger page is the gateway's.
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, cast
 
 import flask
 import orjson
+import psycopg
 from connexion import FlaskApp
 from connexion.context import context as connexion_context
 from connexion.exceptions import ProblemException
@@ -205,6 +207,20 @@ def _translate(error: Exception) -> DomainError:
         return KINDS[status](detail or KINDS[status].title)
     if isinstance(error, ProblemException | StarletteHTTPException) and isinstance(status, int) and 400 <= status < 500:
         return BadRequest(detail or "The request cannot be understood.")
+    if _is_about_a_value(error):
+        trace = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
+        fields = {"kind": type(error).__name__, "statement": getattr(error, "statement", None), "trace": trace}
+        log.warning("a value the database cannot take", extra=fields)
+        return BadRequest("A value in this request is none that can be stored or looked for.", code="value-impossible")
     log.error("unexpected failure", exc_info=error)
     request_id = context.request_id.get()
     return InternalError(f"Something went wrong on our side. Please quote request id {request_id}.")
+
+
+def _is_about_a_value(error: BaseException) -> bool:
+    """Whether the database says that a value cannot be: a NUL, a number or a time beyond its type. What it says holds the value.
+
+    Checks of ours come first and say more; this is what they forgot. To divide by zero is our mistake.
+    """
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, psycopg.DataError) and not isinstance(cause, psycopg.errors.DivisionByZero)

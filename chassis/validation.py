@@ -72,16 +72,23 @@ class BodyValidator:
             body = orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise BadRequest(f"The body is not valid JSON: {error}.", code="malformed-json") from None
-        if not self._schema.is_valid(body):
-            raise InvalidBody([_problem(error) for error in islice(self._schema.iter_errors(body), MAX_PROBLEMS)])
-        if (
-            b"\\u0000" in content and (pointer := _nul_in(body)) is not None
-        ):  # there is no other way to write it in JSON
+        self._refuse_invalid(body)
+        # There is no other way to write a NUL in JSON.
+        if b"\\u0000" in content and (pointer := _nul_in(body)) is not None:
             raise Unprocessable(
                 f"A text cannot contain a NUL character (at {pointer or 'the body'}).",
                 code="value-invalid",
                 source={"pointer": pointer},
             )
+
+    def _refuse_invalid(self, body: Any) -> None:
+        if self._schema.is_valid(body):
+            return
+        try:
+            problems = [_problem(error) for error in islice(self._schema.iter_errors(body), MAX_PROBLEMS)]
+        except ValueError:  # jsonschema-rs copies what is wrong into its errors, 255 levels at most
+            raise Unprocessable("The body is nested too deep.", code="invalid", source={"pointer": ""}) from None
+        raise InvalidBody(problems)
 
 
 def _nul_in(body: Any) -> str | None:
@@ -137,6 +144,8 @@ class Parameters(ParameterValidator):
         except TypeValidationError as error:
             name = str(error.detail).rpartition("parameter ")[2].strip("'")
             raise BadRequest(f"{error.detail}.", code="parameter-invalid", source={"parameter": name}) from None
+        except (TypeError, ValueError, RecursionError):  # names in brackets that contradict each other, or go on and on
+            raise BadRequest("The query string cannot be understood.", code="parameter-invalid") from None
 
     def validate_parameter(self, parameter_type: str, value: Any, param: Mapping[str, Any]) -> None:
         """Raises BadRequest (400) for a value that is missing or not what the specification says."""

@@ -134,6 +134,14 @@ def test_a_nul_character_in_an_address_is_400(client: Client, address: str, stat
         assert (error["code"], error.get("source")) == ("parameter-invalid", source)
 
 
+@pytest.mark.parametrize("depth", [300, 1000, 5000])
+def test_a_body_that_is_wrong_and_very_deep_is_no_mistake_of_ours(client: Client, depth: int) -> None:
+    body = b'{"data":{"type":"note","attributes":{"size":' + b"[" * depth + b"]" * depth + b"}}}"
+    answer = client.as_user(7).request("POST", "/v1/notes", content=body, headers={"Content-Type": JSON_API})
+    assert answer.status_code in (400, 422)
+    assert count(client) == 0
+
+
 def test_nullable_and_read_only_attributes_are_let_through(client: Client) -> None:
     answer = client.as_user(7).post("/v1/notes", json=note(text="x", size=None, **{"pinned-at": 17}))
     assert answer.status_code == 201
@@ -169,6 +177,17 @@ def test_a_mistake_of_ours_says_nothing_but_the_request_id(client: Client, kind:
     assert answer.headers["X-Request-Id"] == "abc-1"
     assert answer.json()["errors"][0]["detail"] == "Something went wrong on our side. Please quote request id abc-1."
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["value", "driver"])
+def test_a_value_that_the_database_cannot_take_is_400_and_in_no_log(
+    client: Client, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = client.get(f"/v1/failures/{kind}")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "value-impossible")
+    assert "secret" not in answer.text
+    [record] = [each for each in caplog.records if each.message == "a value the database cannot take"]
+    assert "secret" not in str(vars(record))
 
 
 def test_unavailable_says_when_to_come_back(client: Client) -> None:

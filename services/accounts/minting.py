@@ -81,7 +81,7 @@ def read(db: Session, token: str, *, kinds: tuple[str, ...] = ("refresh",), is_e
     """What one of our tokens shows. Raises InvalidToken (401) for anything that we did not sign, or of another kind."""
     try:
         key_id = str(jwt.get_unverified_header(token).get("kid", ""))[:64]
-        row = db.get(SigningKey, key_id)
+        row = db.get(SigningKey, key_id) if key_id.isprintable() else None
         if row is None:
             raise InvalidToken("The token is not valid. Please log in again.")
         payload = jwt.decode(

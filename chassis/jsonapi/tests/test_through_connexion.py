@@ -129,3 +129,19 @@ def test_who_excludes_the_media_type_is_told(client: Client) -> None:
 def test_related_lists(client: Client) -> None:
     document = client.get("/v1/books/one/reviews").json()
     assert (document["data"], document["links"]) == ([], {"self": "/v1/books/one/reviews"})
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "fields=x&fields[book]=title",
+        "fields[book]=title&fields=x",
+        "fields" + "[a]" * 100 + "=title",
+        "fields" + "[a]" * 3000 + "=title",
+        "fields" + "[a]" * 900 + "=title&fields" + "[a]" * 900 + "[b]=title",
+    ],
+)
+def test_a_query_string_that_contradicts_itself_is_400(client: Client, query: str) -> None:
+    answer = client.get(f"/v1/books?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["code"] == "parameter-invalid"

@@ -51,6 +51,10 @@ def fail(kind: str) -> flask.Response:
         raise ZeroDivisionError("secret detail")
     if kind == "down":
         raise Unavailable("Come back later.", retry_after_seconds=7)
+    if kind == "driver":
+        db.look("SELECT %s::text", ["secret \x00"])
     with db.transaction() as session:
+        if kind == "value":
+            session.execute(text("SELECT CAST(:given AS date)"), {"given": "secret"})
         session.execute(text("SELECT 1 / 0"))
     return respond({})

@@ -47,6 +47,12 @@ def test_an_access_token_refreshes_nothing(client: Any) -> None:
     assert refresh(client, ann.access_token).status_code == 401
 
 
+def test_a_token_that_names_a_key_which_cannot_be_refreshes_and_ends_nothing(client: Any) -> None:
+    forged = jwt.encode({"sub": "1"}, "x" * 32, algorithm="HS256", headers={"kid": "a\x00"})
+    assert refresh(client, forged).status_code == 401
+    assert client.with_token(forged, "JWT").post("/v1/auth/logout").status_code == 200
+
+
 def test_a_rotated_token_repeats_its_successor_for_half_a_minute(client: Any) -> None:
     ann = people.somebody(client)
     first = refresh(client, ann.refresh_token).json()

@@ -165,6 +165,17 @@ def test_a_body_deeper_than_json_is_read_is_no_mistake_of_ours(making: Making) -
     assert code_of(answer) == (400, "malformed-json")
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/media/%00", "/v1/events/%00", "/v1/events/%00?cache=true", "/v1/events/%00/sessions"]
+)
+def test_a_nul_in_a_path_is_no_mistake_of_ours(making: Making, path: str) -> None:
+    assert making.anyone.get(path).status_code in (400, 404)
+
+
+def test_a_nul_in_a_path_with_an_idempotency_key_is_no_mistake_of_ours(making: Making) -> None:
+    assert making.owner.delete("/v1/events/%00", headers={"Idempotency-Key": "k"}).status_code in (400, 404)
+
+
 def test_only_those_who_run_an_event_see_its_figures_and_inner_relations(making: Making) -> None:
     event = making.event()
     path = f"/v1/events/{event['id']}"

@@ -219,5 +219,10 @@ def test_a_server_admin_may_scan(paid: Any, client: Client) -> None:
     assert client.as_user(99, role="admin").post("/v1/tickets/scan", json=body).status_code == 200
 
 
+def test_a_door_that_cannot_be_written_down_lets_nobody_in(door: Any, published: Published) -> None:
+    assert door(code_of(101), door="North\x00").status_code in (400, 422)
+    assert published(TicketScanned) == []
+
+
 def test_nobody_scans_without_a_login(client: Client) -> None:
     assert client.post("/v1/tickets/scan", json={"code": "x"}).status_code == 401
