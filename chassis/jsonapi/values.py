@@ -19,7 +19,7 @@ from sqlalchemy import types as sql
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _MAX_NUMBER = Decimal(10) ** 30
 MAX_JSON_DEPTH = 20
-_JSON_LIMIT = 2**63
+_JSON_LIMIT = 10**18
 
 
 class Misfit(ValueError):
@@ -176,7 +176,8 @@ def as_it_is(value: Any) -> Any:
     """JSON columns take any JSON that PostgreSQL can store and that every answer can show.
 
     orjson reads 1024 levels and numbers of any size, but writes 254 levels and integers of 64 bits: what could not be
-    written would take down each list it is in. (PostgreSQL gives 1e20 back with all its digits.)
+    written would take down each list it is in. (PostgreSQL gives 1e20 back with all its digits, and -2**63 - 1, which orjson
+    reads as a float, with others than it came with.)
     """
     _check_json(value, 0)
     return value
@@ -187,7 +188,7 @@ def _check_json(value: Any, depth: int) -> None:
         if "\x00" in value:
             raise Misfit("cannot contain a NUL character")
     elif isinstance(value, int | float):
-        if not -_JSON_LIMIT <= value < _JSON_LIMIT:
+        if abs(value) > _JSON_LIMIT:
             raise Misfit("contains a number that is too large")
     elif isinstance(value, dict | list):
         if depth == MAX_JSON_DEPTH:
