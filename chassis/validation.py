@@ -82,9 +82,9 @@ class BodyValidator:
             )
 
     def _refuse_invalid(self, body: Any) -> None:
-        if self._schema.is_valid(body):
-            return
         try:
+            if self._schema.is_valid(body):
+                return
             problems = [_problem(error) for error in islice(self._schema.iter_errors(body), MAX_PROBLEMS)]
         except ValueError:  # jsonschema-rs copies what is wrong into its errors, 255 levels at most
             raise Unprocessable("The body is nested too deep.", code="invalid", source={"pointer": ""}) from None
