@@ -11,7 +11,7 @@ from chassis.db import execute, on_commit
 from chassis.messages import from_stamp
 from proto.accounts import accounts_pb2
 from proto.events import events_pb2
-from services.orders.commands import forgetting
+from services.orders.commands import claiming, forgetting
 from services.orders.domain.stock import revision
 from services.orders.models import DiscountCode, Event, EventRole, Ticket, User
 from services.orders.queries import people
@@ -118,15 +118,23 @@ def store_code(db: Session, code: events_pb2.DiscountCode) -> None:
 
 
 def store_user(db: Session, user: accounts_pb2.User) -> None:
-    """A user as accounts says. Who is only deleted keeps the address, so that an erased one's attendees can be found."""
+    """A user as accounts says. Who is only deleted keeps the address, so that an erased one's attendees can be found.
+
+    Whoever proves an address is from then on the attendees who came under it before.
+    """
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "is_verified", "locale")
     known = db.get(User, user.id, populate_existing=True)
     former = known.email if known is not None else ""
+    had_proved = known is not None and known.is_verified and former == user.email
     values = _same(user, names)
     if user.deleted and not user.erased:
         values["email"] = former
-    if replicas.apply(db, User, user, values) and user.erased:
+    if not replicas.apply(db, User, user, values):
+        return
+    if user.erased:
         forgetting.forget(db, user.id, "" if _is_anothers(db, user.id, former) else former)
+    elif user.is_verified and not had_proved:
+        claiming.claim(db, user.id, user.email)
 
 
 def _is_anothers(db: Session, user_id: int, email: str) -> bool:

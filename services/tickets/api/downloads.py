@@ -16,7 +16,7 @@ from chassis.db import on_commit, transaction
 from chassis.errors import Conflict, Gone, NotFound, Unavailable
 from proto.orders.orders_pb2 import OrderState
 from services.tickets import access, clients, commands, queries, start, stored
-from services.tickets.domain.policy import Holder, Person, holds, owns_order, runs_event
+from services.tickets.domain.policy import Person, holds, owns_order, runs_event
 from services.tickets.models import Order, Ticket
 from services.tickets.storage import UnknownKey
 
@@ -120,8 +120,7 @@ def _order_finder(identifier: str, who: Person) -> Callable[[Session], Ready | N
 def _unheard_order_finder(state: OrderState, who: Person) -> Callable[[Session], Ready | None]:
     """An order whose OrderPaid is still on its way here."""
     is_whole = owns_order(who, state.buyer_id) or runs_event(who, access.roles_of(who, state.event_id))
-    holders = [Holder(attendee.user_id, attendee.email) for attendee in state.attendees]
-    if not is_whole and not any(holds(who, holder) for holder in holders):
+    if not is_whole and not any(holds(who, attendee.email) for attendee in state.attendees):
         raise _no_such_order()
     if state.status != "completed":
         raise NotCompleted("This order has no tickets yet: it is not completed.")
@@ -171,7 +170,7 @@ def _may_see(who: Person, ticket: Ticket, order: Order | None) -> bool:
 
 
 def _is_theirs(who: Person, ticket: Ticket) -> bool:
-    return holds(who, Holder(ticket.user_id, ticket.holder_email))
+    return holds(who, ticket.holder_email)
 
 
 def _read(find: Callable[[Session], Ready | None]) -> bytes:

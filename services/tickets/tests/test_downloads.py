@@ -105,6 +105,23 @@ def test_an_address_that_nobody_proved_opens_nothing(drawn: Any, client: Client,
 
 
 @pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
+@pytest.mark.parametrize("who", [{"email": "anna@example.com", "is_verified": False}, {"email": "else@example.com"}])
+def test_an_account_that_once_had_the_address_opens_nothing(client: Client, path: str, who: dict[str, Any]) -> None:
+    pay(attendees=[attendee(101, user_id=STRANGER_ID)])
+    draw_all()
+    give_role(STRANGER_ID)
+    assert client.as_user(STRANGER_ID, **who).get(path).status_code == 404
+
+
+def test_the_same_holds_while_the_order_is_on_its_way_here(client: Client, peer: Any) -> None:
+    state = order(attendees=[attendee(101, user_id=STRANGER_ID)])
+    peer("orders", GetOrder=lambda request: state)
+    give_role(STRANGER_ID)
+    unproven = client.as_user(STRANGER_ID, email="anna@example.com", is_verified=False)
+    assert unproven.get(ORDER_PATHS[0]).status_code == 404
+
+
+@pytest.mark.parametrize("path", [*ORDER_PATHS, ATTENDEE_PATH])
 def test_to_strangers_the_tickets_do_not_exist(drawn: Any, client: Client, path: str) -> None:
     assert client.as_user(STRANGER_ID).get(path).status_code == 404
 
