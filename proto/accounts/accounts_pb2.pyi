@@ -133,7 +133,8 @@ class User(_message.Message):
     avatar_url: _builtins.str
     erased: _builtins.bool
     """The person asked to be forgotten: clear every copy of what they were. Comes with the highest epoch and version that
-    there are, so that no older or restored state ever wins against it.
+    there are, so that no older or restored state ever wins against it. `is_verified` still says whether the last address
+    was theirs: what bears an address that was never proved is somebody else's.
     """
     def __init__(
         self,

@@ -25,7 +25,9 @@ def configure(epoch: int) -> None:
 def user_message(user: User) -> pb.User:
     """A user as others may know it. A deleted one is an id and nothing else."""
     if user.erased_at is not None:
-        return pb.User(id=user.id, epoch=LAST, version=LAST, deleted=True, erased=True, role="user")
+        last = pb.User(id=user.id, epoch=LAST, version=LAST, deleted=True, erased=True, role="user")
+        last.is_verified = user.is_verified
+        return last
     message = pb.User(id=user.id, epoch=_epoch, version=user.version, role=user.role)
     if user.deleted_at is not None:
         message.deleted = True

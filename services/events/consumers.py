@@ -21,15 +21,15 @@ def keep_user(db: Session, message: UserChanged) -> None:
 
 
 def apply_user(db: Session, user: State) -> None:
-    """Writes what is newer than what we have."""
+    """Writes what is newer than what we have. What bears the address of an erased person is theirs if they had proved it."""
     known = db.get(User, user.id)
-    email = known.email if known is not None else ""
+    proved = known.email if known is not None and known.is_verified else ""
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "locale")
     values = {name: "" if user.erased else getattr(user, name) for name in names}
     if replicas.apply(db, User, user, {**values, "is_verified": user.is_verified, "role": user.role or "user"}):
         db.expire_all()
         if user.erased:
-            erasing.forget(db, user.id, email)
+            erasing.forget(db, user.id, proved)
 
 
 @consumes(StripeAuthorizationChanged)

@@ -212,22 +212,27 @@ def keep_event(db: Session, event: EventState) -> bool:
 
 
 def keep_user(db: Session, user: UserState) -> bool:
-    """Addresses, so that an erased person can be found. Whether this erased somebody.
+    """Addresses, so that an erased person can be found under one that was proved. Whether this erased somebody.
 
     Who is only deleted may come back, and keeps tickets and address until then or until erased.
     """
     known = db.get(User, user.id)
-    former = known.email if known is not None else ""
-    email = "" if user.erased else former if user.deleted else user.email
-    if not replicas.apply(db, User, user, {"email": email}) or not user.erased:
+    former, had_proved = (known.email, known.is_verified) if known is not None else ("", False)
+    values: dict[str, Any] = {"email": user.email, "is_verified": user.is_verified}
+    if user.deleted:
+        values = {"email": "" if user.erased else former, "is_verified": had_proved}
+    if not replicas.apply(db, User, user, values) or not user.erased:
         return False
-    erase_person(db, user.id, "" if _is_anothers(db, user.id, former) else former, now=clock.now())
+    is_proved = user.is_verified if had_proved is None else had_proved
+    address = "" if _is_anothers(db, user.id, former) else former.lower()
+    erase_person(db, user.id, address, is_proved=is_proved, now=clock.now())
     return True
 
 
 def _is_anothers(db: Session, user_id: int, email: str) -> bool:
-    """Whether somebody else lives under this address by now: deleting frees it."""
-    theirs = (User.id != user_id, User.is_deleted.is_(False), func.lower(User.email) == email.lower())
+    """Whether somebody else has proved that this address is theirs by now: deleting frees it."""
+    is_free = User.is_deleted | User.is_verified.is_(False)
+    theirs = (User.id != user_id, ~is_free, func.lower(User.email) == email.lower())
     return bool(email) and db.scalar(select(User.id).where(*theirs).limit(1)) is not None
 
 
@@ -241,16 +246,25 @@ def keep_role(db: Session, role: EventRoleState) -> None:
 _FORGET_ANSWERS = text("DELETE FROM idempotency WHERE path = '/v1/tickets/scan' AND position(:serial IN body) > 0")
 
 
-def erase_person(db: Session, user_id: int, email: str, *, now: datetime) -> None:
-    """Takes a person off tickets, orders, pages and mails. What was sold stays in the books, without a name."""
+def erase_person(db: Session, user_id: int, email: str, *, is_proved: bool, now: datetime) -> None:
+    """Takes a person off tickets, orders, pages and mails. What was sold stays in the books, without a name.
+
+    What bears `email` (lower case) is the person's. If nobody proved that it is theirs, only what they bought is: anybody
+    can sign up with anybody's address.
+    """
     mine = tickets.c.user_id == user_id
     if email:
-        mine |= func.lower(tickets.c.holder_email) == email.lower()
-        forget_recipient(db, email)
+        is_named = func.lower(tickets.c.holder_email) == email
+        if is_proved:
+            forget_recipient(db, email)
+        else:
+            mine &= ~is_named
+            is_named &= tickets.c.order_identifier.in_(select(orders.c.identifier).where(orders.c.buyer_id == user_id))
+        mine |= is_named
     theirs = select(tickets.c.order_identifier).where(mine)
     touched = select(Order).where((orders.c.buyer_id == user_id) | orders.c.identifier.in_(theirs))
     for order in db.scalars(touched.order_by(orders.c.identifier).with_for_update()):
-        order.state = _without_person(order.state, user_id, email)
+        order.state = _without_person(order.state, user_id, email, is_proved=is_proved)
         order.buyer_email = OrderState.FromString(order.state).buyer_email
         doom(db, [order.invoice_key], now=now)
         order.revision, order.due_at, order.invoice_key = order.revision + 1, now, ""
@@ -318,13 +332,15 @@ def _raise_revision(db: Session, which: Any, *, now: datetime) -> None:
     db.execute(update(orders).where(which).values(revision=orders.c.revision + 1, due_at=now))
 
 
-def _without_person(state: bytes, user_id: int, email: str) -> bytes:
+def _without_person(state: bytes, user_id: int, email: str, *, is_proved: bool) -> bytes:
     order = OrderState.FromString(state)
     if order.buyer_id == user_id:
         order.buyer_email = order.buyer_name = ""
         order.ClearField("billing")
+    is_address_theirs = is_proved or order.buyer_id == user_id
     for attendee in order.attendees:
-        if attendee.user_id == user_id or (email and attendee.email.lower() == email.lower()):
+        is_named = bool(email) and attendee.email.lower() == email
+        if is_address_theirs if is_named else attendee.user_id == user_id:
             attendee.first_name = attendee.last_name = attendee.email = ""
             attendee.user_id = 0
     return order.SerializeToString()

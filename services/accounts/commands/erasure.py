@@ -12,7 +12,9 @@ from services.accounts import messages
 from services.accounts.commands import sessions
 from services.accounts.models import EmailNotification, LoginSession, MailToken, Notification, User, UserEmail
 
-KEPT = frozenset({"id", "version", "email", "email_key", "created_at", "deleted_at", "erased_at", "team_roles"})
+KEPT = frozenset(
+    {"id", "version", "email", "email_key", "is_verified", "created_at", "deleted_at", "erased_at", "team_roles"}
+)
 
 
 def erase(db: Session, user: User) -> None:

@@ -63,6 +63,13 @@ def test_nothing_personal_is_left(client: Any, db: Any, published: Any) -> None:
     assert ann.client.get(ann.path).status_code == 401
 
 
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_others_are_told_whether_the_address_was_proved(client: Any, published: Any, is_verified: bool) -> None:
+    ann = people.somebody(client, is_verified=is_verified)
+    assert ann.client.delete(f"{ann.path}?permanent=true").status_code == 200
+    assert published(pb.UserChanged)[-1].user.is_verified is is_verified
+
+
 def test_the_stored_answer_to_a_sign_up_goes_too(client: Any, db: Any) -> None:
     body = {"data": {"type": "user", "attributes": {"email": "ann@example.com", "password": people.PASSWORD}}}
     client.post("/v1/users", json=body, headers={"Idempotency-Key": "k"})

@@ -56,14 +56,17 @@ def test_an_erased_person_is_forgotten_for_good(making: Making, db: Session) -> 
     event = making.event()
     hear(
         consumers.keep_user,
-        UserChanged(user=UserState(id=STRANGER, version=1, email="sam@example.com", first_name="Sam")),
+        UserChanged(
+            user=UserState(id=STRANGER, version=1, email="sam@example.com", first_name="Sam", is_verified=True)
+        ),
     )
     given = {"name": "Sam", "email": "sam@example.com", "short_biography": "Born.", "is_featured": True}
     speaker = made(making.child("speakers", "speaker", event, **given))
     invite = {"email": "Sam@example.com", "role_name": "registrar", "related": {"role": to("role", "6")}}
     made(making.child("role-invites", "role-invite", event, **invite))
     hear(
-        consumers.keep_user, UserChanged(user=UserState(id=STRANGER, version=2, email="sam@example.com", deleted=True))
+        consumers.keep_user,
+        UserChanged(user=UserState(id=STRANGER, version=2, email="sam@example.com", is_verified=True, deleted=True)),
     )
     last = 2**62
     hear(
@@ -79,6 +82,21 @@ def test_an_erased_person_is_forgotten_for_good(making: Making, db: Session) -> 
     assert making.owner.get(f"/v1/events/{event['id']}/role-invites").json()["data"] == []
     assert [row.email for row in db.scalars(select(User))] == [""]
     assert "sam" not in str(db.execute(select(mail.mail)).all()).lower()
+
+
+def test_who_only_signed_up_with_an_address_takes_nobody_away_when_erased(making: Making, db: Session) -> None:
+    event = making.event()
+    hear(consumers.keep_user, UserChanged(user=UserState(id=STRANGER, version=1, email="sam@example.com")))
+    speaker = made(making.child("speakers", "speaker", event, name="Sam", email="sam@example.com"))
+    invite = {"email": "sam@example.com", "role_name": "registrar", "related": {"role": to("role", "6")}}
+    made(making.child("role-invites", "role-invite", event, **invite))
+    last = 2**62
+    erased = UserState(id=STRANGER, epoch=last, version=last, deleted=True, erased=True)
+    hear(consumers.keep_user, UserChanged(user=erased))
+    shown = making.owner.get(f"/v1/speakers/{speaker['id']}").json()["data"]["attributes"]
+    assert (shown["name"], shown["email"]) == ("Sam", "sam@example.com")
+    assert len(making.owner.get(f"/v1/events/{event['id']}/role-invites").json()["data"]) == 1
+    assert "sam@example.com" in str(db.execute(select(mail.mail)).all())
 
 
 def test_an_event_is_linked_with_stripe_when_payments_says_so(making: Making, published: Published) -> None:

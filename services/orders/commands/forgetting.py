@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import delete, func, or_, update
+from sqlalchemy import and_, delete, func, or_, update
 from sqlalchemy.orm import Session
 
 from chassis.idempotency import answers
@@ -45,9 +45,11 @@ KEPT_OF_ATTENDEES = frozenset(
 )
 
 
-def forget(db: Session, user_id: int, email: str) -> None:
+def forget(db: Session, user_id: int, email: str, *, is_proved: bool) -> None:
     """Clears what we know of a person as buyer and as attendee, and the answers that were kept for them.
 
+    Whoever comes under `email` is the person. If nobody proved that it is theirs, only those are whom they entered
+    themselves: anybody can sign up with anybody's address.
     Seats, amounts, statuses and invoice numbers stay: they are the books. Other attendees of the person's orders stay, too.
     """
     cleared: dict[str, Any] = dict.fromkeys(BUYER)
@@ -55,7 +57,11 @@ def forget(db: Session, user_id: int, email: str) -> None:
     db.execute(orders.values(**cleared, buyer_email="", locale="", version=Order.version + 1))
     is_person = Attendee.user_id == user_id
     if email:
-        is_person = or_(is_person, func.lower(Attendee.email) == email.lower())
+        is_named = func.lower(Attendee.email) == email.lower()
+        if not is_proved:
+            is_person = and_(is_person, is_named.is_not(True))
+            is_named = and_(is_named, Attendee.creator_id == user_id)
+        is_person = or_(is_person, is_named)
     personal: dict[str, Any] = {
         column.key: None for column in Attendee.__table__.columns if column.key not in KEPT_OF_ATTENDEES
     }

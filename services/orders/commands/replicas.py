@@ -125,15 +125,17 @@ def store_user(db: Session, user: accounts_pb2.User) -> None:
     names = ("email", "first_name", "last_name", "public_name", "avatar_url", "is_verified", "locale")
     known = db.get(User, user.id, populate_existing=True)
     former = known.email if known is not None else ""
-    had_proved = known is not None and known.is_verified and former == user.email
+    had_proved = known is not None and known.is_verified
+    was_deleted = known is not None and known.is_deleted
     values = _same(user, names)
     if user.deleted and not user.erased:
-        values["email"] = former
+        values |= {"email": former, "is_verified": had_proved}
     if not replicas.apply(db, User, user, values):
         return
     if user.erased:
-        forgetting.forget(db, user.id, "" if _is_anothers(db, user.id, former) else former)
-    elif user.is_verified and not had_proved:
+        is_proved = had_proved or (was_deleted and user.is_verified)  # an older version did not keep it of the deleted
+        forgetting.forget(db, user.id, "" if _is_anothers(db, user.id, former) else former, is_proved=is_proved)
+    elif user.is_verified and not (had_proved and former == user.email):
         claiming.claim(db, user.id, user.email)
 
 

@@ -294,23 +294,32 @@ def test_an_erased_person_leaves_amounts_and_nothing_else(order: Any, buyer: Any
 def test_who_was_deleted_first_and_erased_later_is_found_by_address_unless_it_is_anothers_by_now(
     order: Any, buyer: Any, moved_in: bool
 ) -> None:
+    def told(**user: Any) -> None:
+        hear(consumers.store_user, accounts_pb2.UserChanged(user=accounts_pb2.User(**user)))
+
+    told(id=77, version=1, email="Ann@example.com", is_verified=True)
+    told(id=77, version=2, deleted=True)
     placed = order({"id": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}/attendees"
     [attendee] = buyer.get(path).json()["data"]
     body = patch(attendee, "attendee", firstname="Ann", email="ann@example.com")
     assert buyer.patch(f"/v1/attendees/{attendee['id']}", json=body).status_code == 200
-
-    def told(**user: Any) -> None:
-        hear(consumers.store_user, accounts_pb2.UserChanged(user=accounts_pb2.User(**user)))
-
-    told(id=77, version=1, email="Ann@example.com")
-    told(id=77, version=2, deleted=True)
-    assert row(Attendee, int(attendee["id"])).firstname == "Ann", "who is only deleted may come back"
     if moved_in:
         told(id=78, version=1, email="ann@example.com", is_verified=True)
     told(id=77, epoch=2**62, version=2**62, deleted=True, erased=True)
     assert row(Attendee, int(attendee["id"])).firstname == ("Ann" if moved_in else None)
     assert row(User, 77).email == ""
+
+
+def test_who_is_only_deleted_may_come_back_and_keeps_everything(order: Any, buyer: Any) -> None:
+    placed = order({"id": 1})
+    [attendee] = buyer.get(f"/v1/orders/{placed['attributes']['identifier']}/attendees").json()["data"]
+    body = patch(attendee, "attendee", firstname="Ann", email="ann@example.com")
+    assert buyer.patch(f"/v1/attendees/{attendee['id']}", json=body).status_code == 200
+    user = accounts_pb2.User(id=77, version=1, email="ann@example.com", is_verified=True)
+    hear(consumers.store_user, accounts_pb2.UserChanged(user=user))
+    hear(consumers.store_user, accounts_pb2.UserChanged(user=accounts_pb2.User(id=77, version=2, deleted=True)))
+    assert (row(Attendee, int(attendee["id"])).firstname, row(User, 77).email) == ("Ann", "ann@example.com")
 
 
 def test_a_new_service_reads_what_its_neighbours_have_and_once(peer: Any, client: Any) -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from chassis import db as chassis_db
 from proto.accounts import accounts_pb2
 from proto.orders import orders_pb2
 from services.orders import consumers
-from services.orders.models import Attendee
+from services.orders.models import Attendee, User
 from services.orders.tests.fair import patch
 from services.orders.tests.test_neighbours import hear, row
 from services.orders.tests.test_orders import attendee_body
@@ -79,3 +81,63 @@ def test_proving_an_address_takes_no_attendee_from_somebody_else(attends: Any) -
     told(id=77, version=2, email="new@example.com", is_verified=True)
     told(id=78, version=1, email=VIC, is_verified=True)
     assert row(Attendee, number).user_id == 77
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_who_is_erased_is_the_attendee_only_under_an_address_that_was_proved(attends: Any, is_verified: bool) -> None:
+    number = attends(VIC)
+    told(id=77, version=1, email=VIC, is_verified=is_verified)
+    set_user(number, 77)  # as it was noted before addresses had to be proved
+    erased(77)
+    assert row(Attendee, number).firstname == (None if is_verified else "Vic")
+    assert row(User, 77).email == ""
+
+
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_the_same_holds_for_who_was_deleted_before(attends: Any, is_verified: bool) -> None:
+    number = attends(VIC)
+    told(id=77, version=1, email=VIC, is_verified=is_verified)
+    told(id=77, version=2, deleted=True)
+    erased(77)
+    assert row(Attendee, number).firstname == (None if is_verified else "Vic")
+
+
+def test_whom_the_erased_person_entered_under_the_own_address_is_forgotten_also_when_it_was_never_proved(
+    attends: Any,
+) -> None:
+    told(id=1, version=1, email=VIC)  # the buyer
+    number = attends("Vic@example.com")
+    erased(1)
+    assert (row(Attendee, number).firstname, row(Attendee, number).email) == (None, None)
+
+
+def test_an_erased_person_who_was_moving_to_another_address_is_found_under_the_old_one(attends: Any) -> None:
+    told(id=77, version=1, email="old@example.com", is_verified=True)
+    own, others = attends("old@example.com", "Me"), attends(VIC)
+    told(id=77, version=2, email=VIC)
+    erased(77)
+    assert (row(Attendee, own).firstname, row(Attendee, others).firstname) == (None, "Vic")
+
+
+def test_who_has_only_signed_up_with_the_address_of_a_deleted_person_does_not_keep_them_from_being_erased(
+    attends: Any,
+) -> None:
+    number = attends(VIC)
+    told(id=77, version=1, email=VIC, is_verified=True)
+    told(id=77, version=2, deleted=True)
+    told(id=78, version=1, email=VIC)
+    erased(77)
+    assert row(Attendee, number).firstname is None
+
+
+def test_whether_the_address_of_who_was_deleted_long_ago_was_proved_is_said_with_the_erasure(attends: Any) -> None:
+    """Before, a deletion cleared what we knew of that."""
+    number = attends(VIC)
+    told(id=77, version=1, email=VIC)
+    told(id=77, version=2, deleted=True)
+    told(id=77, epoch=NEVER_OVERTAKEN, version=NEVER_OVERTAKEN, deleted=True, erased=True, is_verified=True)
+    assert row(Attendee, number).firstname is None
+
+
+def set_user(number: int, user_id: int) -> None:
+    chassis_db.run(lambda db: db.execute(sa.update(Attendee).where(Attendee.id == number).values(user_id=user_id)))

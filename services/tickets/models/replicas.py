@@ -33,6 +33,7 @@ class User(Replica, Base):
     __tablename__ = "users"
 
     email: Mapped[Address]
+    is_verified: Mapped[bool | None]  # whether the address was proved; None: an older version did not keep it
 
 
 class Fill(ReplicaFill, Base):

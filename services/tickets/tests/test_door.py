@@ -179,7 +179,7 @@ def test_a_repeat_with_the_same_key_is_the_same_answer(door: Any) -> None:
 
 
 def test_what_the_door_was_told_of_an_erased_person_is_forgotten(door: Any) -> None:
-    hear(consumers.keep_user, UserChanged(user=User(id=51, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=51, version=1, email="anna@example.com", is_verified=True)))
     door(code_of(101), headers={"Idempotency-Key": "k1"})
     hear(consumers.keep_user, UserChanged(user=User(id=51, version=2, deleted=True, erased=True)))
     with chassis.db.transaction() as db:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 import chassis.db
 from chassis import clock, mail
@@ -26,6 +26,7 @@ from proto.tickets.tickets_pb2 import TicketsIssued
 from services.tickets import consumers, figures, jobs, queries, renderer, stored
 from services.tickets import mails as module
 from services.tickets.models import DoomedFile, Ticket
+from services.tickets.models import User as Known
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.storage import UnknownKey
 from services.tickets.tests.arranged import (
@@ -379,7 +380,7 @@ def test_an_event_change_that_no_ticket_shows_draws_nothing() -> None:
 def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
     pay(attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Bob", "bob@example.com")])
     draw_all()
-    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com", is_verified=True)))
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True, erased=True)))
     draw_all()
     late = AttendeeChanged(order_identifier=IDENTIFIER, version=9, attendee=attendee(101))
@@ -395,7 +396,7 @@ def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
 
 def test_a_deleted_person_who_may_come_back_keeps_the_ticket_until_erased() -> None:
     pay(attendees=[attendee(101), attendee(102, "Bob", "bob@example.com")])
-    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com", is_verified=True)))
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
     assert (ticket(101).holder_name, ticket(101).holder_email) == ("Anna Doe", "anna@example.com")
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
@@ -404,12 +405,58 @@ def test_a_deleted_person_who_may_come_back_keeps_the_ticket_until_erased() -> N
 
 
 def test_erasing_who_gave_an_address_up_leaves_alone_who_has_it_now() -> None:
-    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com", is_verified=True)))
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
-    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID + 1, version=1, email="Anna@example.com")))
+    hear(
+        consumers.keep_user,
+        UserChanged(user=User(id=ANNA_ID + 1, version=1, email="Anna@example.com", is_verified=True)),
+    )
     pay(buyer_id=ANNA_ID + 1, attendees=[attendee(101)])
     hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
     assert ticket(101).holder_email == "anna@example.com"
+
+
+@pytest.mark.parametrize("is_deleted_first", [False, True])
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_an_erased_person_is_who_has_proved_the_address(is_verified: bool, is_deleted_first: bool) -> None:
+    pay(
+        attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Amy")]
+    )  # the user of before addresses had to be proved
+    known = User(id=ANNA_ID, version=1, email="Anna@example.com", is_verified=is_verified)
+    hear(consumers.keep_user, UserChanged(user=known))
+    if is_deleted_first:
+        hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
+    left = ["", ""] if is_verified else ["Anna Doe", "Amy Doe"]
+    assert [ticket(number).holder_name for number in (101, 102)] == left
+    assert (b"Anna" in order_row().state) is not is_verified
+
+
+def test_what_an_erased_person_bought_under_the_own_address_is_cleared_also_when_it_was_never_proved() -> None:
+    pay(buyer_id=ANNA_ID, attendees=[attendee(101), attendee(102, "Bob", "bob@example.com")])
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="Anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
+    assert [ticket(number).holder_name for number in (101, 102)] == ["", "Bob Doe"]
+    assert b"Anna" not in order_row().state
+
+
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_what_an_older_version_did_not_keep_of_an_address_is_said_with_the_erasure(is_verified: bool) -> None:
+    pay(attendees=[attendee(101)])
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com")))
+    chassis.db.run(lambda db: db.execute(update(Known).values(is_verified=None)))
+    erased = User(id=ANNA_ID, version=3, deleted=True, erased=True, is_verified=is_verified)
+    hear(consumers.keep_user, UserChanged(user=erased))
+    assert ticket(101).holder_name == ("" if is_verified else "Anna Doe")
+
+
+def test_who_has_only_signed_up_with_the_address_of_a_deleted_person_keeps_nothing_of_them() -> None:
+    pay(attendees=[attendee(101)])
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com", is_verified=True)))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True)))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID + 1, version=1, email="anna@example.com")))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=3, deleted=True, erased=True)))
+    assert ticket(101).holder_name == ""
 
 
 def test_a_mail_leaves_with_its_pdf_and_calendar_and_is_delivered_once(settings: Any, tmp_path: Path) -> None:
