@@ -61,7 +61,7 @@ create_discount_code = discount_codes.create
 update_discount_code = promises.kept(discount_codes.update)
 delete_discount_code = promises.kept(discount_codes.delete)
 get_marketer_of_discount_code = discount_codes.fetch_related("marketer")
-get_event_of_discount_code = discount_codes.fetch_related("event")
+_get_event_of_visible_code = discount_codes.fetch_related("event")
 list_discount_codes_of_event = events.fetch_related("discount-codes", may=requires("coorganizer"))
 
 
@@ -118,6 +118,20 @@ def list_events_of_discount_code(id_: str, token_info: Claims | None = None) -> 
     with transaction() as db:
         code = discount_codes.find(db, id_, token_info)
         return tagged(events.page(db, token_info, Event.id == code.event_id))
+
+
+def get_event_of_discount_code(id_: str, token_info: Claims | None = None) -> flask.Response:
+    """The event that a code is for, as far as the caller may see it: buyers' clients follow this link of a code."""
+    of_code = select(DiscountCode.event_id).where(
+        DiscountCode.id == int(id_), DiscountCode.used_for == "ticket", DiscountCode.deleted_at.is_(None)
+    )
+    with transaction() as db:
+        event_id = db.scalar(of_code)
+    if event_id is None:
+        answer: flask.Response = _get_event_of_visible_code(id_=id_, token_info=token_info)
+    else:
+        answer = events.fetch(identifier=str(event_id), token_info=token_info)
+    return answer
 
 
 def list_tickets_of_discount_code(id_: str, token_info: Claims | None = None) -> flask.Response:

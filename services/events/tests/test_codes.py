@@ -25,6 +25,29 @@ def test_a_code_is_for_tickets_of_its_event(making: Making, published: Published
     assert {each["type"] for each in shown["included"]} == {"ticket", "event"}
 
 
+def test_buyers_follow_the_links_of_a_code(making: Making) -> None:
+    event = making.event()
+    making.discount(event, making.ticket(event)["id"])
+    for buyer in (making.anyone, making.stranger):
+        found = buyer.get(f"/v1/events/{event['id']}/discount-codes/SPRING").json()["data"]["relationships"]
+        shown = buyer.get(found["event"]["links"]["related"])
+        assert shown.status_code == 200, shown.text
+        assert shown.json()["data"]["attributes"]["identifier"] == event["attributes"]["identifier"]
+        assert buyer.get(found["tickets"]["links"]["related"]).json()["meta"]["count"] == 1
+
+
+def test_the_event_of_a_code_is_shown_to_who_may_see_the_event(making: Making) -> None:
+    draft = making.event(state="draft")
+    path = f"/v1/discount-codes/{making.discount(draft)['id']}/event"
+    assert making.owner.get(path).json()["data"]["id"] == draft["id"]
+    assert making.anyone.get(path).status_code == 404
+    given = {"code": "FEE", "type": "percent", "value": 50, "used_for": "event", "is_active": True}
+    of_event = made(making.child("discount-codes", "discount-code", making.event(), by=making.admin, **given))
+    path = f"/v1/discount-codes/{of_event['id']}/event"
+    assert making.admin.get(path).status_code == 200
+    assert making.anyone.get(path).status_code == 404
+
+
 def test_a_change_of_its_tickets_is_told_too(making: Making, published: Published) -> None:
     event = making.event()
     first, second = making.ticket(event), making.ticket(event, name="B")
