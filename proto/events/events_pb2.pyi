@@ -54,6 +54,7 @@ class OfferRequest(_message.Message):
     ACCESS_CODE_ID_FIELD_NUMBER: _builtins.int
     ACCESS_CODE_FIELD_NUMBER: _builtins.int
     IGNORE_SALE_RULES_FIELD_NUMBER: _builtins.int
+    IS_QUOTE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.int
     """0: nobody is logged in"""
     is_admin: _builtins.bool
@@ -68,6 +69,8 @@ class OfferRequest(_message.Message):
     access_code: _builtins.str
     ignore_sale_rules: _builtins.bool
     """an existing order asks again (expiry, late money): only facts, no refusals"""
+    is_quote: _builtins.bool
+    """nothing is ordered: no sale window, and no limit on how many at once, refuses it"""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___OfferLine]: ...
     def __init__(
@@ -82,10 +85,11 @@ class OfferRequest(_message.Message):
         access_code_id: _builtins.int = ...,
         access_code: _builtins.str = ...,
         ignore_sale_rules: _builtins.bool = ...,
+        is_quote: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_code", b"access_code", "access_code_id", b"access_code_id", "discount_code", b"discount_code", "discount_code_id", b"discount_code_id", "event_key", b"event_key", "ignore_sale_rules", b"ignore_sale_rules", "is_admin", b"is_admin", "lines", b"lines", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access_code", b"access_code", "access_code_id", b"access_code_id", "discount_code", b"discount_code", "discount_code_id", b"discount_code_id", "event_key", b"event_key", "ignore_sale_rules", b"ignore_sale_rules", "is_admin", b"is_admin", "is_quote", b"is_quote", "lines", b"lines", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -102,16 +102,21 @@ def _offer(request: pb.OfferRequest, cart: Cart, known: Remembered, role_ids: li
         now = clock.now()
         offers.check_modules(cart, known.tickets, known.switches)
         if not runs_event:
-            offers.check_sale(cart, known.tickets, known.ends_at, now)
+            if not request.is_quote:
+                offers.check_sale(cart, known.tickets, known.ends_at, now)
             if found := _access_code(request, known):
                 facts, part = found
                 if offers.check_access(cart, known.tickets, facts, known.event.id, known.ends_at, now):
+                    if not request.is_quote:
+                        offers.check_access_quantity(cart, known.tickets, facts)
                     offer.access_code.CopyFrom(part)
             else:
                 offers.check_access(cart, known.tickets, None, known.event.id, known.ends_at, now)
             if discount := _discount(request, known):
                 facts, discount_part = discount
                 discounted = offers.check_discount(cart, known.tickets, facts, known.event.id, known.ends_at, now)
+                if not request.is_quote:
+                    offers.check_discount_quantity(cart, discounted, facts)
                 offer.discount.CopyFrom(discount_part)
     for ticket_id in cart.quantities:
         offer.tickets.add(ticket=known.ticket_parts[ticket_id], is_discounted=ticket_id in discounted)

@@ -26,9 +26,13 @@ def get_offer(
     event_key: str = "",
     discount: Code | None = None,
     access: Code | None = None,
+    is_quote: bool = False,
     facts_only: bool = False,
 ) -> events_pb2.Offer:
-    """What events offers this caller. `facts_only`: an existing order asks again, no sale rule refuses it.
+    """What events offers this caller.
+
+    `is_quote`: nothing is ordered, windows and limits are not looked at. `facts_only`: an existing order asks again, no
+    sale rule refuses it.
 
     Raises what events refuses: NotFound, Unprocessable (RULES 13–16), Forbidden; Unavailable when it does not answer.
     """
@@ -36,6 +40,7 @@ def get_offer(
         user_id=claims.user_id if claims else 0,
         is_admin=bool(claims and claims.is_admin),
         event_key=event_key,
+        is_quote=is_quote,
         ignore_sale_rules=facts_only,
         lines=[events_pb2.OfferLine(ticket_id=ticket, quantity=units) for ticket, units in quantities.items()],
     )

@@ -3,10 +3,11 @@
 Tickets exist and are of one event; the event is published, or the caller runs it; modules; sale window; how many at once;
 hidden tickets need an access code; discount codes are active, in their window, of this event, for these tickets, and for
 as many. (How often a code was used is known to orders alone.) Who runs an event sells beyond windows and limits, sees
-what is hidden, and uses no discount codes.
+what is hidden, and uses no discount codes. A quote sells nothing: windows and limits of tickets, and how many a code is
+for, count when it is ordered. (Existing clients quote one unit of each ticket of a code, and orders of sales long over.)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -134,8 +135,13 @@ def check_access(
     for ticket in hidden:
         if ticket.id not in code.ticket_ids:
             raise _code("access-code-wrong-ticket", f"This access code does not open “{ticket.name}”.", "access")
-    _check_quantity(code, "access", sum(cart.quantities[ticket.id] for ticket in hidden))
     return True
+
+
+def check_access_quantity(cart: Cart, tickets: Mapping[int, TicketFacts], code: CodeFacts) -> None:
+    """Raises Unprocessable (422) for too few or too many hidden tickets at once."""
+    hidden = [ticket_id for ticket_id in cart.quantities if tickets[ticket_id].is_hidden]
+    _check_quantity(code, "access", sum(cart.quantities[ticket_id] for ticket_id in hidden))
 
 
 def check_discount(
@@ -155,8 +161,12 @@ def check_discount(
     )
     if not discounted:
         raise _code("discount-wrong-ticket", "This discount code is for other tickets.", "discount")
-    _check_quantity(code, "discount", sum(cart.quantities[ticket_id] for ticket_id in discounted))
     return discounted
+
+
+def check_discount_quantity(cart: Cart, discounted: Collection[int], code: CodeFacts) -> None:
+    """Raises Unprocessable (422) for too few or too many discounted tickets at once."""
+    _check_quantity(code, "discount", sum(cart.quantities[ticket_id] for ticket_id in discounted))
 
 
 def unknown_code(kind: str) -> Unprocessable:

@@ -181,6 +181,41 @@ def test_the_checks_of_a_discount_come_in_their_order(making: Making, orders: Or
     assert refusal((ticket, 2), discount_code="nothing") == (422, "discount-not-found")
 
 
+def test_a_quote_is_no_sale(making: Making, orders: Orders) -> None:
+    event = making.event()
+    tickets = [
+        making.ticket(event, name="Few", min_order=2),
+        making.ticket(event, name="Many", max_order=1),
+        making.ticket(event, name="Early", sales_starts_at=text(NOW + timedelta(days=1))),
+        making.ticket(event, name="Past", sales_ends_at=text(NOW - timedelta(hours=1))),
+    ]
+    code = making.discount(event, *(ticket["id"] for ticket in tickets), min_quantity=2, max_quantity=2)
+    cart = [(ticket, 2) for ticket in tickets]
+    found = offer(*cart, is_quote=True, discount_code_id=int(code["id"]))
+    assert [each.is_discounted for each in found.tickets] == [True] * 4
+    assert offer((tickets[0], 1), is_quote=True, discount_code_id=int(code["id"])).HasField("discount")
+    with clock.freeze(START + timedelta(days=1)):
+        assert offer(*cart, is_quote=True)
+    assert refusal(*cart, discount_code_id=int(code["id"])) == (422, "ticket-not-on-sale")
+
+
+def test_a_quote_asks_for_the_same_codes_as_a_sale(making: Making, orders: Orders) -> None:
+    event, other = making.event(), making.event(name="Other")
+    hidden, ticket, foreign = making.ticket(event, is_hidden=True), making.ticket(event, name="B"), making.ticket(other)
+    making.access(event, hidden["id"], min_quantity=2)
+    assert refusal((hidden, 1), is_quote=True) == (422, "ticket-hidden")
+    assert refusal((hidden, 1), is_quote=True, access_code="guess") == (422, "access-code-not-found")
+    assert offer((hidden, 1), is_quote=True, access_code="backstage").HasField("access_code")
+    assert refusal((hidden, 1), access_code="backstage") == (422, "access-code-quantity")
+    code = making.discount(event, hidden["id"])
+    path, number = f"/v1/discount-codes/{code['id']}", int(code["id"])
+    assert refusal((foreign, 1), is_quote=True, discount_code_id=number) == (422, "discount-wrong-event")
+    assert refusal((ticket, 1), is_quote=True, discount_code_id=number) == (422, "discount-wrong-ticket")
+    patch(making.owner, path, "discount-code", code["id"], is_active=False)
+    assert refusal((ticket, 1), is_quote=True, discount_code_id=number) == (422, "discount-inactive")
+    assert refusal(({"id": "999"}, 1), is_quote=True) == (404, "ticket-not-found")
+
+
 def test_event_admins_use_no_discount_codes(making: Making) -> None:
     event = making.event()
     ticket = making.ticket(event)

@@ -31,10 +31,10 @@ def calculate_amount(body: dict[str, Any], token_info: Claims | None = None) -> 
     cart = carts.read_cart(body)
     if not cart.wanted:
         return respond(quote_document(pricing.quote([], None, None, "")), media_type=JSON)
-    offer = get_offer(cart, token_info)
+    offer = get_offer(cart, token_info, is_quote=True)
     quote = offers.price(cart, offer)
     with transaction() as db:
-        offers.check_uses(db, quote, offer)
+        offers.check_uses(db, quote, offer, token_info)
     return respond(quote_document(quote), media_type=JSON)
 
 
@@ -51,13 +51,13 @@ def create_order_of_cart(body: dict[str, Any], token_info: Claims) -> flask.Resp
         return _order(cart, token_info)
 
 
-def get_offer(cart: Cart, claims: Claims | None) -> events_pb2.Offer:
+def get_offer(cart: Cart, claims: Claims | None, *, is_quote: bool = False) -> events_pb2.Offer:
     """The offer for a cart. A code that is used up is called so even where events would find another fault with it.
 
     The documented order of checks has "exhausted", which only we know, before event, tickets and quantity (RULES 13).
     """
     try:
-        return clients.get_offer(cart.quantities, claims, discount=cart.discount, access=cart.access)
+        return clients.get_offer(cart.quantities, claims, discount=cart.discount, access=cart.access, is_quote=is_quote)
     except DomainError as refusal:
         if refusal.code in CHECKED_AFTER_USES and cart.discount.id:
             with transaction() as db:

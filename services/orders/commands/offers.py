@@ -14,7 +14,7 @@ from services.orders import config
 from services.orders.domain import carts, pricing
 from services.orders.domain.carts import Cart
 from services.orders.domain.stock import exhausted, revision
-from services.orders.queries import access, ledger
+from services.orders.queries import access, ledger, orders
 from services.orders.queries.ledger import CodeWish, SeatWish
 
 
@@ -89,11 +89,19 @@ def require_verified(buyer: Claims, cart: Cart, offer: events_pb2.Offer) -> None
     )
 
 
-def check_uses(db: Session, quote: pricing.Quote, offer: events_pb2.Offer) -> None:
-    """Raises DiscountExhausted when the cart needs more uses than the code has left; nothing is partly discounted."""
+def check_uses(db: Session, quote: pricing.Quote, offer: events_pb2.Offer, claims: Claims | None) -> None:
+    """Raises DiscountExhausted when the cart needs more uses than the code has left; nothing is partly discounted.
+
+    Pages of an order ask what it costs: to its buyer, the uses of that very order are not taken.
+    """
     if quote.discount is None or not quote.discounted_units:
         return
     left = ledger.uses_left(db, offer.discount.id, False, offer.discount.tickets_number)
+    if left is not None and quote.discounted_units > left and claims is not None:
+        units = {line.ticket_id: 0 for line in quote.lines}
+        for line in quote.lines:
+            units[line.ticket_id] += line.quantity
+        left += orders.uses_of_this_cart(db, claims.user_id, offer.discount.id, units)
     if left is not None and quote.discounted_units > left:
         raise exhausted(False, left)
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from chassis.errors import NotFound
+from services.orders.domain.lifecycle import LIVE, Seat
 from services.orders.models import Attendee, Event, EventRole, Order, OrderLine, Refund, User
 
 
@@ -208,3 +209,27 @@ WHERE s.held <> coalesce(r.held, 0) OR s.sold <> coalesce(r.sold, 0) OR s.held +
 UNION ALL
 SELECT r.ticket_id, 0, 0, 0, r.held, r.sold FROM rows r LEFT JOIN stock s USING (ticket_id) WHERE s.ticket_id IS NULL
 """
+
+
+def uses_of_this_cart(db: Session, user_id: int, code_id: int, units: Mapping[int, int]) -> int:
+    """How many uses of the code the caller's own live order of this cart holds; 0 without one.
+
+    A cart fits an order that has at least as many attendees with each of its tickets (some may have been refunded).
+    """
+    held = func.count().filter(Attendee.is_discount_applied, Attendee.seat.in_((Seat.HELD, Seat.SOLD)))
+    rows = db.execute(
+        select(Order.id, Attendee.ticket_id, func.count(), held)
+        .join(Attendee, Attendee.order_id == Order.id)
+        .where(Order.user_id == user_id, Order.discount_code_id == code_id)
+        .where(Order.status.in_([str(status) for status in LIVE]), Order.deleted_at.is_(None))
+        .group_by(Order.id, Attendee.ticket_id)
+    ).all()
+    found: dict[int, dict[int, tuple[int, int]]] = {}
+    for order_id, ticket_id, attendees, uses in rows:
+        found.setdefault(order_id, {})[ticket_id] = (attendees, uses)
+    fitting = [
+        sum(uses for _, uses in tickets.values())
+        for tickets in found.values()
+        if all(tickets.get(ticket_id, (0, 0))[0] >= quantity for ticket_id, quantity in units.items())
+    ]
+    return max(fitting, default=0)

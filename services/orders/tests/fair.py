@@ -60,6 +60,7 @@ class Fair:
         self.before_offer: Callable[[], None] = lambda: None
         self.offers = 0
         self.refusal: Exception | None = None
+        self.asked = events_pb2.OfferRequest()
 
     def ticket(self, number: int, name: str, kind: str, price_minor: int, **more: Any) -> events_pb2.Ticket:
         """A ticket type of this fair."""
@@ -96,6 +97,7 @@ class Fair:
 
     def get_offer(self, request: events_pb2.OfferRequest) -> events_pb2.Offer:
         self.offers += 1
+        self.asked = request
         if self.refusal is not None and not request.ignore_sale_rules:
             raise self.refusal
         wanted = [line.ticket_id for line in request.lines]

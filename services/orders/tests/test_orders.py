@@ -204,18 +204,47 @@ def test_an_unverified_buyer_pays_but_gets_nothing_for_free(client: Any, fair: A
     assert stranger.post("/v1/orders/create-order", json={"tickets": [{"id": 1}]}).status_code == 200
 
 
-def test_a_code_is_used_once_per_ticket_and_not_beyond_its_limit(buyer: Any, order: Any, fair: Any) -> None:
+def test_a_code_is_used_once_per_ticket_and_not_beyond_its_limit(
+    buyer: Any, client: Any, order: Any, fair: Any
+) -> None:
     fair.offer_code(uses=3)
     placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
     assert placed["attributes"]["discount-amount"] == 10.0
     assert placed["attributes"]["discount-code-id"] == "9"
-    for path in ("create-order", "calculate-amount"):
-        refused = buyer.post(f"/v1/orders/{path}", json={"tickets": [{"id": 1, "quantity": 2}], "discount_code": 9})
+    for path, by in (("create-order", buyer), ("calculate-amount", client), ("calculate-amount", client.as_user(2))):
+        refused = by.post(f"/v1/orders/{path}", json={"tickets": [{"id": 1, "quantity": 2}], "discount_code": 9})
         error = refused.json()["errors"][0]
         assert (refused.status_code, error["status"], error["code"]) == (422, "422", "discount-exhausted")
         assert error["meta"] == {"remaining": 1}
     assert uses() == 2
     assert seats() == {1: (2, 0)}
+
+
+def test_the_pages_of_an_order_quote_it_although_it_took_the_last_uses(
+    buyer: Any, client: Any, order: Any, fair: Any
+) -> None:
+    fair.offer_code(uses=2)
+    placed = order({"id": 1, "quantity": 2}, **{"discount-code": "9"})
+
+    def quote(by: Any, units: int, ticket: int = 1) -> Any:
+        cart = {"tickets": [{"id": ticket, "quantity": units}], "discount-code": "9"}
+        return by.post("/v1/orders/calculate-amount", json=cart)
+
+    assert (quote(buyer, 2).status_code, quote(buyer, 2).json()["total"]) == (200, 90.0)
+    assert quote(buyer, 3).json()["errors"][0]["meta"] == {"remaining": 0}
+    assert quote(buyer, 1, ticket=2).json()["errors"][0]["code"] == "discount-exhausted"
+    assert quote(client.as_user(2), 1).json()["errors"][0]["code"] == "discount-exhausted"
+    buyer.patch(f"/v1/orders/{placed['attributes']['identifier']}", json=patch(placed, status="cancelled"))
+    assert uses() == 0
+    order({"id": 1, "quantity": 2}, client=client.as_user(2), **{"discount-code": "9"})
+    assert quote(buyer, 2).json()["errors"][0]["code"] == "discount-exhausted"
+
+
+def test_a_quote_says_that_it_is_one(buyer: Any, order: Any, fair: Any) -> None:
+    buyer.post("/v1/orders/calculate-amount", json={"tickets": [{"id": 1}]})
+    assert fair.asked.is_quote
+    order()
+    assert not fair.asked.is_quote
 
 
 def test_a_newer_offer_is_asked_for_once_when_the_ledger_knows_more(buyer: Any, fair: Any, db: Any) -> None:
