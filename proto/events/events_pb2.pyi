@@ -64,8 +64,9 @@ class OfferRequest(_message.Message):
     discount_code_id: _builtins.int
     """0: none"""
     discount_code: _builtins.str
-    """by text, when no id is known"""
+    """by text; where the event has such a code, the id does not count"""
     access_code_id: _builtins.int
+    """counts with ignore_sale_rules only: numbers can be guessed"""
     access_code: _builtins.str
     ignore_sale_rules: _builtins.bool
     """an existing order asks again (expiry, late money): only facts, no refusals"""

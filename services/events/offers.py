@@ -139,28 +139,33 @@ def _facts_only(request: pb.OfferRequest, cart: Cart, known: Remembered, offer: 
 
 
 def _discount(request: pb.OfferRequest, known: Remembered) -> tuple[CodeFacts, pb.Discount] | None:
-    code_id = request.discount_code_id or known.discounts_by_text.get(request.discount_code.strip().lower(), 0)
-    if not code_id and not request.discount_code.strip():
+    text = request.discount_code.strip().lower()
+    code_id = known.discounts_by_text.get(text, 0) or request.discount_code_id
+    if not code_id and not text:
         return None
-    return known.discounts.get(code_id) or _foreign(DiscountCode, code_id, "discount", pb.Discount())
+    return known.discounts.get(code_id) or _foreign(code_id)
 
 
 def _access_code(request: pb.OfferRequest, known: Remembered) -> tuple[CodeFacts, pb.AccessCode] | None:
-    code_id = request.access_code_id or known.access_codes_by_text.get(request.access_code.strip().lower(), 0)
-    if not code_id and not request.access_code.strip():
+    """By its text only: numbers can be guessed."""
+    text = request.access_code.strip().lower()
+    if not text:
         return None
-    return known.access_codes.get(code_id) or _foreign(AccessCode, code_id, "access", pb.AccessCode())
-
-
-def _foreign(model: Any, code_id: int, kind: str, part: Any) -> tuple[CodeFacts, Any]:
-    """A code of another event, so that the checks can say in their order what is wrong with it."""
-    wanted = select(model.event_id, model.is_active, model.valid_from, model.valid_till)
-    with db.transaction() as session:
-        found = session.execute(wanted.where(model.id == code_id, model.deleted_at.is_(None))).first()
+    found = known.access_codes.get(known.access_codes_by_text.get(text, 0))
     if found is None:
-        raise offers.unknown_code(kind)
+        raise offers.unknown_code("access")
+    return found
+
+
+def _foreign(code_id: int) -> tuple[CodeFacts, pb.Discount]:
+    """A discount code of another event, so that the checks can say in their order what is wrong with it."""
+    wanted = select(DiscountCode.event_id, DiscountCode.is_active, DiscountCode.valid_from, DiscountCode.valid_till)
+    with db.transaction() as session:
+        found = session.execute(wanted.where(DiscountCode.id == code_id, DiscountCode.deleted_at.is_(None))).first()
+    if found is None:
+        raise offers.unknown_code("discount")
     facts = CodeFacts(code_id, found.event_id, found.is_active, found.valid_from, found.valid_till, 0, 0, frozenset())
-    return facts, part
+    return facts, pb.Discount()
 
 
 def _event_id(request: pb.OfferRequest, cart: Cart) -> int:

@@ -47,7 +47,7 @@ def get_offer(
     if discount:
         request.discount_code_id, request.discount_code = discount.id, discount.text
     if access:
-        request.access_code_id, request.access_code = access.id, access.text
+        request.access_code = access.text
     stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
     return rpc.call(stub.GetOffer, request, timeout_seconds=config.current().offer_timeout_seconds)
 

@@ -35,6 +35,11 @@ class TicketFacts:
         """Costs nothing."""
         return self.type.startswith("free")
 
+    @property
+    def called(self) -> str:
+        """What a refusal calls it. Refusals reach everybody, and what is hidden keeps its name."""
+        return "this ticket" if self.is_hidden else f"“{self.name}”"
+
 
 @dataclass(frozen=True, slots=True)
 class CodeFacts:
@@ -93,20 +98,23 @@ def check_sale(cart: Cart, tickets: Mapping[int, TicketFacts], event_ends_at: da
     for ticket_id in cart.quantities:
         ticket = tickets[ticket_id]
         if now < ticket.sales_starts_at:
-            raise _ticket(ticket, "ticket-not-on-sale", f"The sale of “{ticket.name}” has not started yet.")
+            raise _ticket(ticket, "ticket-not-on-sale", f"The sale of {ticket.called} has not started yet.")
         if now > min(ticket.sales_ends_at, event_ends_at):
-            raise _ticket(ticket, "ticket-not-on-sale", f"The sale of “{ticket.name}” has ended.")
+            raise _ticket(ticket, "ticket-not-on-sale", f"The sale of {ticket.called} has ended.")
     for ticket_id, quantity in cart.quantities.items():
         ticket = tickets[ticket_id]
         if quantity < ticket.min_order:
             raise _ticket(
-                ticket, "order-quantity", f"“{ticket.name}” is sold from {ticket.min_order} up.", least=ticket.min_order
+                ticket,
+                "order-quantity",
+                f"{ticket.called} is sold from {ticket.min_order} up.",
+                least=ticket.min_order,
             )
         if ticket.max_order and quantity > ticket.max_order:
             raise _ticket(
                 ticket,
                 "order-quantity",
-                f"“{ticket.name}” is sold up to {ticket.max_order} per order.",
+                f"{ticket.called} is sold up to {ticket.max_order} per order.",
                 most=ticket.max_order,
             )
 
@@ -130,11 +138,11 @@ def check_access(
     if not hidden:
         return False
     if code is None:
-        raise _ticket(hidden[0], "ticket-hidden", f"“{hidden[0].name}” needs an access code.")
+        raise _ticket(hidden[0], "ticket-hidden", "This ticket needs an access code.")
     _check_code(code, "access", event_id, event_ends_at, now)
     for ticket in hidden:
         if ticket.id not in code.ticket_ids:
-            raise _code("access-code-wrong-ticket", f"This access code does not open “{ticket.name}”.", "access")
+            raise _code("access-code-wrong-ticket", "This access code does not open this ticket.", "access")
     return True
 
 
@@ -213,4 +221,5 @@ def _code(code: str, sentence: str, kind: str, **meta: int) -> Unprocessable:
 
 
 def _ticket(ticket: TicketFacts, code: str, sentence: str, **meta: int) -> Unprocessable:
+    sentence = sentence[0].upper() + sentence[1:]
     return Unprocessable(sentence, code=code, source={"pointer": "/tickets"}, meta={"ticket": str(ticket.id), **meta})

@@ -126,7 +126,9 @@ def test_an_access_code_opens_its_hidden_tickets(making: Making) -> None:
     hidden, other = (making.ticket(event, name=name, is_hidden=True) for name in "AB")
     code = making.access(event, hidden["id"], min_quantity=1, max_quantity=2)
     assert offer((hidden, 1), access_code="backstage").access_code.id == int(code["id"])
-    assert offer((hidden, 1), access_code_id=int(code["id"])).access_code.code == "BACKSTAGE"
+    assert offer((hidden, 1), access_code="BACKSTAGE ").access_code.code == "BACKSTAGE"
+    assert refusal((hidden, 1), access_code_id=int(code["id"])) == (422, "ticket-hidden"), "numbers can be guessed"
+    assert refusal((hidden, 1), access_code=code["id"]) == (422, "access-code-not-found")
     assert refusal((other, 1), access_code="backstage") == (422, "access-code-wrong-ticket")
     assert refusal((hidden, 3), access_code="backstage") == (422, "access-code-quantity")
     assert refusal((hidden, 1), access_code="guess") == (422, "access-code-not-found")
@@ -139,6 +141,18 @@ def test_an_access_code_opens_its_hidden_tickets(making: Making) -> None:
         valid_till=text(NOW - timedelta(days=1)),
     )
     assert refusal((hidden, 1), access_code="backstage") == (422, "access-code-outside-window")
+
+
+def test_no_refusal_tells_the_name_of_a_hidden_ticket(making: Making) -> None:
+    event = making.event()
+    making.access(event, making.ticket(event, name="A", is_hidden=True)["id"])
+    kinds: list[dict[str, Any]] = [{}, {"min_order": 2}, {"sales_starts_at": text(NOW + timedelta(days=1))}]
+    for number, given in enumerate(kinds):
+        secret = making.ticket(event, name=f"Friends {number}", is_hidden=True, **given)
+        for word in ("", "backstage"):
+            with pytest.raises(DomainError) as refused:
+                offer((secret, 1), access_code=word)
+            assert "Friends" not in refused.value.detail
 
 
 def test_an_access_code_that_is_off_opens_nothing(making: Making, orders: Orders) -> None:
@@ -158,6 +172,17 @@ def test_a_discount_is_for_its_tickets_only(making: Making) -> None:
     assert (found.discount.code, found.discount.value, found.discount.tickets_number) == ("SPRING", "10", 5)
     assert {each.ticket.name: each.is_discounted for each in found.tickets} == {"A": True, "B": False}
     assert offer((first, 1), discount_code="spring").discount.id == int(code["id"])
+
+
+def test_the_text_of_a_discount_comes_before_a_number(making: Making) -> None:
+    event = making.event()
+    ticket = making.ticket(event)
+    first = making.discount(event, ticket["id"], code="FIRST")
+    digits = making.discount(event, ticket["id"], code=first["id"], value=20)
+    both = {"discount_code": first["id"], "discount_code_id": int(first["id"])}
+    assert offer((ticket, 1), **both).discount.id == int(digits["id"])
+    number = {"discount_code": digits["id"], "discount_code_id": int(digits["id"])}
+    assert offer((ticket, 1), **number).discount.id == int(digits["id"])
 
 
 def test_the_checks_of_a_discount_come_in_their_order(making: Making, orders: Orders) -> None:

@@ -35,7 +35,8 @@ def calculate_amount(body: dict[str, Any], token_info: Claims | None = None) -> 
     quote = offers.price(cart, offer)
     with transaction() as db:
         offers.check_uses(db, quote, offer, token_info)
-    return respond(quote_document(quote), media_type=JSON)
+    typed = cart.discount.text.lower() == offer.discount.code.lower()
+    return respond(quote_document(quote, tells_code=typed), media_type=JSON)
 
 
 def create_order_of_cart(body: dict[str, Any], token_info: Claims) -> flask.Response:
@@ -83,8 +84,8 @@ def _order(cart: Cart, buyer: Claims) -> flask.Response:
     return run(work)
 
 
-def quote_document(quote: pricing.Quote) -> dict[str, Any]:
-    """A quote in the words of existing clients."""
+def quote_document(quote: pricing.Quote, *, tells_code: bool = False) -> dict[str, Any]:
+    """A quote in the words of existing clients. The text of a code is for who typed it: its number can be guessed."""
     currency = quote.currency
 
     def major(minor: int) -> float:
@@ -103,11 +104,11 @@ def quote_document(quote: pricing.Quote) -> dict[str, Any]:
             "percent": float(tax.rate),
             "name": tax.name,
         },
-        "tickets": [_line_document(line, quote) for line in quote.lines],
+        "tickets": [_line_document(line, quote, tells_code=tells_code) for line in quote.lines],
     }
 
 
-def _line_document(line: pricing.PricedLine, quote: pricing.Quote) -> dict[str, Any]:
+def _line_document(line: pricing.PricedLine, quote: pricing.Quote, *, tells_code: bool) -> dict[str, Any]:
     currency = quote.currency
     return {
         "id": line.ticket_id,
@@ -118,18 +119,18 @@ def _line_document(line: pricing.PricedLine, quote: pricing.Quote) -> dict[str, 
         "sub_total": to_major(line.total_minor, currency),
         "ticket_tax": to_major(line.list_tax_minor, currency) if quote.tax else None,
         "discounted_tax": to_major(line.tax_minor, currency) if quote.tax else None,
-        "discount": _discount_document(line, quote) if line.is_discounted else None,
+        "discount": _discount_document(line, quote, tells_code=tells_code) if line.is_discounted else None,
     }
 
 
-def _discount_document(line: pricing.PricedLine, quote: pricing.Quote) -> dict[str, Any]:
+def _discount_document(line: pricing.PricedLine, quote: pricing.Quote, *, tells_code: bool) -> dict[str, Any]:
     discount = quote.discount
     assert discount is not None  # noqa: S101 (the line is discounted)
     off = discount.off_minor(line.price_minor, quote.currency)
     percent = float(off * 100 / line.price_minor) if line.price_minor else 0.0
     per_ticket = pricing.half_up(off)
     return {
-        "code": discount.code,
+        **({"code": discount.code} if tells_code else {}),
         "percent": round(percent, 2),
         "amount": float(to_decimal(per_ticket, quote.currency)),
         "total": to_major(line.discount_minor, quote.currency),

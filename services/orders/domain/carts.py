@@ -17,7 +17,7 @@ DONATION = frozenset({"donation", "donationRegistration"})
 
 @dataclass(frozen=True)
 class Code:
-    """A code by its number or its text; neither: no code."""
+    """A code by its text or its number; neither: no code. With both the text comes first."""
 
     id: int = 0
     text: str = ""
@@ -78,21 +78,26 @@ def read_cart(body: Mapping[str, Any]) -> Cart:
     amount = body.get("amount")
     return Cart(
         merged(wanted),
-        read_code(_either(body, "discount-code"), "/discount-code"),
-        read_code(_either(body, "access-code"), "/access-code"),
+        _discount(_text(_either(body, "discount-code"), "/discount-code")),
+        Code(text=_text(_either(body, "access-code"), "/access-code")),
         None if amount is None else Decimal(str(amount)),
     )
 
 
-def read_code(value: Any, pointer: str) -> Code:
-    """Digits are a number, everything else is the text of a code."""
-    if value is None or value == "":
-        return Code()
-    if isinstance(value, int) or (value.isascii() and value.isdigit()):
-        return Code(id=read_id(value, pointer))
-    if "\x00" in value:
+def _discount(text: str) -> Code:
+    """Digits may be the text of a discount code, and are the number of one: existing clients send that.
+
+    An access code is never a number: numbers can be guessed, and it is all that opens a hidden ticket.
+    """
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 19 else 0
+    return Code(number if number <= MAX_ID else 0, text)
+
+
+def _text(value: Any, pointer: str) -> str:
+    text = "" if value is None else str(value).strip()
+    if "\x00" in text:
         raise CartInvalid("A code is plain text.", source={"pointer": pointer})
-    return Code(text=value.strip())
+    return text
 
 
 def read_id(value: Any, pointer: str) -> int:

@@ -84,7 +84,8 @@ def test_the_order_is_read_with_its_attendees_event_and_tickets(buyer: Any, orde
 def test_a_quote_takes_nothing_and_needs_no_login(client: Any, fair: Any) -> None:
     fair.offer_code()
     answer = client.post(
-        "/v1/orders/calculate-amount", json={"tickets": [{"id": "1", "quantity": 2, "price": 1}], "discount-code": "9"}
+        "/v1/orders/calculate-amount",
+        json={"tickets": [{"id": "1", "quantity": 2, "price": 1}], "discount-code": "SAVE"},
     )
     assert answer.status_code == 200
     quote = answer.json()
@@ -238,6 +239,14 @@ def test_the_pages_of_an_order_quote_it_although_it_took_the_last_uses(
     assert uses() == 0
     order({"id": 1, "quantity": 2}, client=client.as_user(2), **{"discount-code": "9"})
     assert quote(buyer, 2).json()["errors"][0]["code"] == "discount-exhausted"
+
+
+def test_a_quote_tells_the_text_of_a_code_to_who_typed_it_only(client: Any, fair: Any) -> None:
+    fair.offer_code()
+    for sent, told in (("save", "SAVE"), ("9", None), (9, None)):
+        cart = {"tickets": [{"id": 1}], "discount-code": sent}
+        [line] = client.post("/v1/orders/calculate-amount", json=cart).json()["tickets"]
+        assert (line["discount"]["amount"], line["discount"].get("code")) == (5.0, told)
 
 
 def test_a_quote_says_that_it_is_one(buyer: Any, order: Any, fair: Any) -> None:
