@@ -11,7 +11,7 @@ LinkOf = Callable[[Any, str], str]
 
 
 def link_of(template: str) -> LinkOf:
-    """``/v1/orders/{id}/tickets`` as a function of (row, id); other names in braces are attributes of the row."""
+    """``/v1/orders/{id}/tickets`` as a function of (row, id); other names in braces are attributes of the row, encoded."""
     names = _PLACE.findall(template)
     if names == ["id"]:
         head, tail = template.split("{id}")
@@ -19,16 +19,20 @@ def link_of(template: str) -> LinkOf:
     if len(names) == 1:
         name = names[0]
         head, tail = template.split(f"{{{name}}}")
-        return lambda row, _identity: f"{head}{getattr(row, name)}{tail}"
+        return lambda row, _identity: f"{head}{_encoded(row, name)}{tail}"
     parts = _PLACE.split(template)
 
     def link(row: Any, identity: str) -> str:
         return "".join(
-            part if index % 2 == 0 else identity if part == "id" else str(getattr(row, part))
+            part if index % 2 == 0 else identity if part == "id" else _encoded(row, part)
             for index, part in enumerate(parts)
         )
 
     return link
+
+
+def _encoded(row: Any, name: str) -> str:
+    return quote(str(getattr(row, name)), safe="")
 
 
 def plural(resource_type: str) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -46,6 +47,15 @@ def test_the_event_of_a_code_is_shown_to_who_may_see_the_event(making: Making) -
     path = f"/v1/discount-codes/{of_event['id']}/event"
     assert making.admin.get(path).status_code == 200
     assert making.anyone.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("code", ["A&B", "C++", "50%", "VIP 1", "a#b", "ünï"])
+def test_the_tickets_of_an_access_code_are_found_by_its_link(making: Making, code: str) -> None:
+    event = making.event()
+    making.access(event, making.ticket(event, is_hidden=True)["id"], code=code)
+    found = making.anyone.get(f"/v1/events/{event['id']}/access-codes/{quote(code, safe='')}").json()["data"]
+    answer = making.anyone.get(found["relationships"]["tickets"]["links"]["related"])
+    assert (answer.status_code, answer.json().get("meta", {}).get("count")) == (200, 1)
 
 
 def test_a_change_of_its_tickets_is_told_too(making: Making, published: Published) -> None:
