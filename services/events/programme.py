@@ -149,7 +149,8 @@ def may_change_session(db: Session, claims: Claims, row: EventSession) -> None:
     if row.creator_id == claims.user_id:
         return
     mine = select(session_speakers.c.session_id).where(session_speakers.c.session_id == row.id)
-    mine = mine.join(Speaker, Speaker.id == session_speakers.c.speaker_id).where(queries.is_speaker(claims))
+    mine = mine.join(Speaker, Speaker.id == session_speakers.c.speaker_id)
+    mine = mine.where(Speaker.deleted_at.is_(None), queries.is_speaker(claims))
     if db.execute(mine.limit(1)).first() is None:
         queries.require(db, claims, row.event_id, "coorganizer")
 

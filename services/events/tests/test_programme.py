@@ -248,6 +248,21 @@ def test_proposals_nobody_answered_are_rejected_after_the_event(making: Making) 
     assert making.stranger.get(f"/v1/sessions/{session['id']}").json()["data"]["attributes"]["state"] == "rejected"
 
 
+def test_a_speaker_who_was_removed_changes_the_session_no_more(making: Making) -> None:
+    event = making.event()
+    session = made(propose(making, event, by=making.owner, state="accepted"))
+    path = f"/v1/sessions/{session['id']}"
+    related = {"sessions": {"data": [{"type": "session", "id": session["id"]}]}}
+    address = f"user{STRANGER}@example.com"
+    speaker = made(making.child("speakers", "speaker", event, name="S", email=address, related=related))
+    assert patch(making.stranger, path, "session", session["id"], title="Mine").status_code == 200
+    assert making.owner.delete(f"/v1/speakers/{speaker['id']}").status_code == 200
+    refused = patch(making.stranger, path, "session", session["id"], title="Hacked", state="withdrawn")
+    assert refused.status_code == 403
+    shown = making.owner.get(path).json()["data"]["attributes"]
+    assert (shown["title"], shown["state"]) == ("Mine", "accepted")
+
+
 def test_feedback_is_about_one_thing_and_changed_by_who_gave_it(making: Making) -> None:
     event = making.event()
     session = made(propose(making, event, by=making.owner, state="accepted"))
