@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
+from chassis.errors import Unprocessable
 from chassis.jsonapi import Resource
 from services.events import queries
 from services.events.api.of_event import SPEC
@@ -22,6 +23,12 @@ def _visible(claims: Claims | None) -> Any:
 
 
 def _may(db: Session, claims: Claims, row: CustomFormOption) -> None:
+    if row.custom_form_id is None:
+        raise Unprocessable(
+            "A choice belongs to a field.",
+            code="custom-form-missing",
+            source={"pointer": "/data/relationships/custom-form"},
+        )
     form = db.get_one(CustomForm, row.custom_form_id)
     queries.require(db, claims, form.event_id, "coorganizer")
 

@@ -343,6 +343,13 @@ def test_text_on_a_track_can_be_read() -> None:
     ]
 
 
+def test_a_choice_belongs_to_a_field(making: Making) -> None:
+    related = {"custom-form": to("custom-form", None)}
+    document = {"type": "custom-form-option", "attributes": {"value": "S"}, "relationships": related}
+    answer = making.owner.post("/v1/custom-form-options", json={"data": document})
+    assert code_of(answer) == (422, "custom-form-missing")
+
+
 def test_favourites_and_groups_are_ones_own(making: Making) -> None:
     event = making.event()
     session = made(propose(making, event, by=making.owner, state="accepted"))
