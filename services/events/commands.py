@@ -12,7 +12,7 @@ from chassis.errors import Conflict, Forbidden, Unprocessable
 from services.events import queries
 from services.events.domain import forms, identifiers, publishing
 from services.events.domain.roles import ORGANIZER, OWNER
-from services.events.models import CustomForm, Event, EventSubTopic, Group, Member, UsersEventsRoles
+from services.events.models import CustomForm, Event, EventSubTopic, Group, Member, Role, UsersEventsRoles
 from services.events.telling import touch
 
 Values = dict[str, Any]
@@ -118,6 +118,21 @@ def give_role(db: Session, event_id: int, user_id: int, role_id: int) -> UsersEv
     touch(member)
     db.flush()
     return held
+
+
+def change_role(db: Session, held: UsersEventsRoles, role_id: int | None) -> None:
+    """Makes it another role. Raises Unprocessable (422) where there is no such role, Conflict (409) when it is held too."""
+    source = {"pointer": "/data/relationships/role"}
+    if role_id is None:
+        raise Unprocessable("Say which role. To take one away, delete it.", code="role-missing", source=source)
+    if db.get(Role, role_id) is None:
+        raise Unprocessable("There is no such role.", code="related-not-found", source=source)
+    member = member_of(db, held.event_id, held.user_id)
+    if role_id in queries.role_ids(db, held.event_id, held.user_id):
+        raise Conflict("This person has that role already.", code="role-held")
+    held.role_id = role_id
+    db.flush()
+    touch(member)
 
 
 def take_role(db: Session, held: UsersEventsRoles) -> None:

@@ -43,15 +43,13 @@ def update_users_events_roles(id_: str, body: Any = None, token_info: Claims | N
         role_id = incoming.related.get("role", held.role_id)
         if role_id != held.role_id:
             _check_change(db, token_info, held, role_id)
-            event_id, user_id = held.event_id, held.user_id
-            commands.take_role(db, held)
-            held = commands.give_role(db, event_id, user_id, role_id)
+            commands.change_role(db, held, role_id)
         return answered(db, users_events_roles.document(db, held, token_info))
 
     return run(work)
 
 
-def _check_change(db: Session, claims: Claims, held: UsersEventsRoles, role_id: int) -> None:
+def _check_change(db: Session, claims: Claims, held: UsersEventsRoles, role_id: int | None) -> None:
     queries.require(db, claims, held.event_id, "organizer")
     if OWNER in (held.role_id, role_id):
         raise Forbidden("An event changes its owner by an invitation only.", code="owner-fixed")

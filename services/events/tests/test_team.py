@@ -132,12 +132,33 @@ def test_roles_are_taken_away_but_never_the_owners(making: Making, db: Session, 
     answer = making.stranger.patch(f"/v1/users-events-roles/{organizer}", json={"data": change})
     assert code_of(answer) == (403, "owner-fixed")
     change["relationships"] = {"role": to("role", "6")}
-    assert making.owner.patch(f"/v1/users-events-roles/{organizer}", json={"data": change}).status_code == 200
+    changed = making.owner.patch(f"/v1/users-events-roles/{organizer}", json={"data": change})
+    assert (changed.status_code, changed.json()["data"]["id"]) == (200, organizer)
+    shown = making.owner.get(f"/v1/users-events-roles/{organizer}/role").json()["data"]
+    assert shown["attributes"]["name"] == "registrar"
     assert list(published(EventRoleChanged)[-1].event_role.roles) == ["registrar"]
     assert making.stranger.get(f"/v1/users-events-roles/{owner}").status_code == 404
-    changed = making.owner.get(f"/v1/events/{event['id']}/users-events-roles?sort=-id").json()["data"][0]["id"]
-    assert making.owner.delete(f"/v1/users-events-roles/{changed}").status_code == 200
+    assert making.owner.delete(f"/v1/users-events-roles/{organizer}").status_code == 200
     assert list(published(EventRoleChanged)[-1].event_role.roles) == []
+
+
+def test_a_role_is_changed_into_one_that_there_is_and_that_is_new_to_its_holder(
+    making: Making, db: Session, published: Published
+) -> None:
+    event = making.event()
+    join(making, db, event, "organizer")
+    join(making, db, event, "registrar")
+    rows = making.owner.get(f"/v1/events/{event['id']}/users-events-roles?sort=id").json()["data"]
+    path, told = f"/v1/users-events-roles/{rows[1]['id']}", len(published(EventRoleChanged))
+    for role, refusal in (
+        ("9999", (422, "related-not-found")),
+        (None, (422, "role-missing")),
+        ("6", (409, "role-held")),
+    ):
+        change = {"type": "users-events-roles", "id": rows[1]["id"], "relationships": {"role": to("role", role)}}
+        assert code_of(making.owner.patch(path, json={"data": change})) == refusal
+    assert making.owner.get(f"{path}/role").json()["data"]["attributes"]["name"] == "organizer"
+    assert len(published(EventRoleChanged)) == told
 
 
 @pytest.mark.parametrize(
