@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from chassis import clock, money
+from chassis.errors import Conflict
 from chassis.outbox import publish
 from proto.events import events_pb2 as pb
 from services.events import messages, promises
@@ -33,7 +34,7 @@ from services.events.models import (
     access_code_tickets,
     discount_code_tickets,
 )
-from services.events.models.base import OfOffer, Versioned
+from services.events.models.base import OfOffer, SoftlyDeleted, Versioned
 
 CHANGED, OFFERS = "changed_rows", "changed_offers"
 
@@ -51,13 +52,21 @@ def _notice(db: Session, _context: Any, _instances: Any) -> None:
     for row in [*db.new, *(row for row in db.dirty if db.is_modified(row)), *db.deleted]:
         if isinstance(row, OfOffer):
             offers.add(row.event_id)
-        if isinstance(row, Versioned) and row not in db.deleted:
+        if isinstance(row, Versioned) and row in db.deleted:
+            _require_tombstone(row)
+        elif isinstance(row, Versioned):
             if row not in db.new:
                 promises.check(db, row)
                 touch(row, now)  # also where only a list of related rows has changed
             changed.add(row)
             if isinstance(row, Event) and row not in db.new:
                 changed.update(_follow(db, row, now))
+
+
+def _require_tombstone(row: Versioned) -> None:
+    """Raises Conflict (409): what others keep goes for good only after they have heard, and agreed, that it is deleted."""
+    if isinstance(row, SoftlyDeleted) and row.deleted_at is None:
+        raise Conflict("Delete it first; what is deleted can be deleted for good.", code="not-deleted")
 
 
 def _follow(db: Session, changed: Event, now: datetime) -> list[Ticket]:

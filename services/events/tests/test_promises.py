@@ -42,6 +42,30 @@ def test_a_refusal_of_orders_is_the_answer_and_changes_nothing(
     assert db.scalars(select(Restriction)).all() == []
 
 
+def test_what_others_know_goes_for_good_only_after_they_know_it_deleted(
+    making: Making, orders: Orders, published: Published
+) -> None:
+    event = making.event()
+    ticket = making.ticket(event)
+    code, access = making.discount(event), making.access(event)
+    told = len(published())
+    orders.sold[int(ticket["id"])] = 5
+    for path in (
+        f"/v1/tickets/{ticket['id']}",
+        f"/v1/discount-codes/{code['id']}",
+        f"/v1/access-codes/{access['id']}",
+        f"/v1/events/{event['id']}",
+    ):
+        assert code_of(making.super_admin.delete(f"{path}?permanent=true")) == (409, "not-deleted")
+        assert making.owner.get(path).status_code == 200
+    assert (len(published()), orders.restricted) == (told, [])
+    orders.sold.clear()
+    for path in (f"/v1/tickets/{ticket['id']}", f"/v1/events/{event['id']}"):
+        assert making.super_admin.delete(path).status_code == 200
+        assert making.super_admin.delete(f"{path}?permanent=true&get_trashed=true").status_code == 200
+        assert making.super_admin.get(f"{path}?get_trashed=true").status_code == 404
+
+
 def test_while_orders_is_down_nothing_is_taken_back_and_everything_else_works(
     making: Making, db: Session, published: Published
 ) -> None:
