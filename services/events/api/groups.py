@@ -1,7 +1,9 @@
 """Groups of events, and who follows them."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
@@ -10,16 +12,34 @@ from chassis.jsonapi import Resource
 from services.events.api.events import events
 from services.events.api.of_event import SPEC
 from services.events.domain import publishing
-from services.events.models import Group, UserFollowGroup
+from services.events.models import Event, Group, UserFollowGroup
 
 Values = dict[str, Any]
 
 
-def _before_create(_db: Session, claims: Claims, values: Values, _related: Values) -> None:
+def _before_create(db: Session, claims: Claims, values: Values, related: Values) -> Group:
     publishing.check_person(claims.is_verified or claims.is_admin, "make a group for")
     if not claims.is_admin:
         values.pop("is_promoted", None)
-    values["user_id"] = claims.user_id
+    group = Group(user_id=claims.user_id, **values)
+    for event in _own_events(db, claims, related.pop("events", [])):
+        event.group = group
+    return group
+
+
+def _own_events(db: Session, claims: Claims, event_ids: list[int]) -> Sequence[Event]:
+    """The events that a group begins with, locked. Raises Forbidden (403) unless the caller owns them all."""
+    found = select(Event).where(Event.id.in_(event_ids), Event.deleted_at.is_(None))
+    if not claims.is_admin:
+        found = found.where(Event.owner_id == claims.user_id)
+    rows = db.scalars(found.order_by(Event.id).with_for_update(of=Event)).all() if event_ids else []
+    if len(rows) < len(set(event_ids)):
+        raise Forbidden(
+            "Only the owner of an event puts it into a group.",
+            code="owner-required",
+            source={"pointer": "/data/relationships/events"},
+        )
+    return rows
 
 
 def _before_update(_db: Session, claims: Claims, _row: Group, values: Values, _related: Values) -> None:

@@ -9,10 +9,11 @@ import pytest
 from chassis import clock
 from chassis import db as database
 from chassis.testing import Client
+from proto.events.events_pb2 import EventChanged
 from services.events import programme
 from services.events.domain import session_states
 from services.events.domain.colors import readable_on
-from services.events.tests.conftest import NOW, START, STRANGER, Making, code_of, made, patch, text, to
+from services.events.tests.conftest import NOW, START, STRANGER, Making, Published, code_of, made, patch, text, to
 
 
 def call(making: Making, event: dict[str, Any], **attributes: Any) -> Any:
@@ -348,6 +349,27 @@ def test_a_choice_belongs_to_a_field(making: Making) -> None:
     document = {"type": "custom-form-option", "attributes": {"value": "S"}, "relationships": related}
     answer = making.owner.post("/v1/custom-form-options", json={"data": document})
     assert code_of(answer) == (422, "custom-form-missing")
+
+
+def test_a_group_begins_with_events_of_its_owner(making: Making, published: Published) -> None:
+    def group(by: Client, *events: dict[str, Any]) -> Any:
+        related = {"events": {"data": [{"type": "event", "id": each["id"]} for each in events]}}
+        document = {"type": "group", "attributes": {"name": "Series"}, "relationships": related}
+        return by.post("/v1/groups", json={"data": document})
+
+    def events_of(answer: Any) -> list[str]:
+        found = making.owner.get(f"/v1/groups/{made(answer)['id']}/events?sort=id").json()["data"]
+        return [each["id"] for each in found]
+
+    first, second, third = (making.event(name=name) for name in ("A", "B", "C"))
+    told = len(published(EventChanged))
+    assert events_of(group(making.owner, first, second)) == [first["id"], second["id"]]
+    assert len(published(EventChanged)) == told + 2
+    assert code_of(group(making.stranger, first)) == (403, "owner-required")
+    assert code_of(group(making.owner, third, {"id": "9999"})) == (403, "owner-required")
+    assert making.anyone.get("/v1/groups").json()["meta"]["count"] == 1
+    assert making.owner.get(f"/v1/events/{third['id']}/group").status_code == 404
+    assert events_of(group(making.owner)) == []
 
 
 def test_favourites_and_groups_are_ones_own(making: Making) -> None:
