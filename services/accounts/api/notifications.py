@@ -15,7 +15,12 @@ from services.accounts.models import EmailNotification, Event, Notification
 events = Resource("event", Event, spec=SPEC, visible=queries.events_of_caller)
 
 notifications = Resource(
-    "notification", Notification, spec=SPEC, visible=queries.visible_to_owner(Notification.user_id), sort="-id"
+    "notification",
+    Notification,
+    spec=SPEC,
+    visible=queries.visible_to_owner(Notification.user_id),
+    columns={"received-at": "created_at"},
+    sort="-id",
 )
 list_notifications, get_notification = notifications.fetch_page, notifications.fetch
 update_notification, delete_notification = notifications.update, notifications.delete

@@ -94,6 +94,8 @@ def test_only_admins_list_everything(client: Any) -> None:
         assert ann.client.get(path).status_code == 403
         assert root.client.get(path).status_code == 200
     assert root.client.get("/v1/notifications?include=user&sort=-created-at").json()["included"][0]["id"] == str(ann.id)
+    [newest] = root.client.get("/v1/notifications?include=user&sort=-received-at&page[size]=1").json()["data"]
+    assert newest["attributes"]["received-at"] == newest["attributes"]["created-at"]
 
 
 def test_mail_preferences_are_changed_by_their_owner(client: Any, db: Any) -> None:
