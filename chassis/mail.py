@@ -31,8 +31,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     delete,
     func,
+    or_,
     text,
     update,
 )
@@ -43,7 +45,7 @@ from chassis import clock, db, metrics
 from chassis.config import setting
 from chassis.jobs import job
 from chassis.mail_lease import LASTS, Lease
-from chassis.mail_message import File, Words, compose, one_line, parse_address
+from chassis.mail_message import File, People, Words, compose, one_line, parse_address
 from chassis.mail_transports import Refused, Transport, open_transport
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ mail = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("sent_at", DateTime(timezone=True)),
     Column("problem", Text, nullable=False, server_default=""),
+    Column("reply_to", Text, nullable=False, server_default=""),
     UniqueConstraint("kind", "recipient", "about", "version", name="mail_is_promised_once"),
 )
 Index("mail_due", mail.c.due_at, postgresql_where=text("status = 'queued'"))
@@ -105,7 +108,10 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail to promise. `kind`, `recipient`, `about` and `version` say which one it is."""
+    """One mail to promise. `kind`, `recipient`, `about` and `version` say which one it is.
+
+    `reply_to`: the address of who gets the answer, where a person writes it and not this system.
+    """
 
     kind: str
     recipient: str
@@ -115,6 +121,7 @@ class Mail:
     html: str = ""
     attachments: Sequence[Attachment] = ()
     version: int = 1
+    reply_to: str = ""
 
 
 class Cabinet(Protocol):
@@ -148,9 +155,10 @@ def configure(url: str, sender: str, cabinet: Cabinet | None = None) -> None:
 # As the driver takes them: these statements are on the way of every order.
 _QUEUE = """
 INSERT INTO mail (
-    kind, recipient, about, version, message_id, status, subject, text, html, attachments, queued_at, due_at, problem
+    kind, recipient, about, version, message_id, status, subject, text, html, attachments, queued_at, due_at, problem,
+    reply_to
 )
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
 ON CONFLICT DO NOTHING RETURNING id
 """
 _QUEUE_MANY = _QUEUE.replace("RETURNING id", "")
@@ -159,12 +167,13 @@ UPDATE mail SET due_at = %s
 WHERE id IN (
     SELECT id FROM mail WHERE status = 'queued' AND due_at <= %s ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED
 )
-RETURNING id, kind, recipient, message_id, subject, text, html, attachments, queued_at, attempts
+RETURNING id, kind, recipient, message_id, subject, text, html, attachments, queued_at, attempts, reply_to
 """
 _DUE = "SELECT 1 FROM mail WHERE status = 'queued' AND due_at <= %s LIMIT 1"
 # Only while the lease is ours: an erasure or another process may have come first.
 _SENT = """
-UPDATE mail SET status = 'sent', sent_at = %s, subject = '', text = '', html = '', attachments = '[]', problem = ''
+UPDATE mail
+SET status = 'sent', sent_at = %s, subject = '', text = '', html = '', attachments = '[]', problem = '', reply_to = ''
 WHERE id = ANY(%s) AND due_at = ANY(%s)
 """
 _REFUSED = (
@@ -206,6 +215,7 @@ def _row(promised: Mail, moment: datetime) -> tuple[Any, ...]:
         moment,
         moment,
         problem,
+        promised.reply_to.strip().lower(),
     )
 
 
@@ -215,10 +225,17 @@ def message_key(kind: str, recipient: str, about: str, version: int) -> str:
 
 
 def forget_recipient(session: Session, recipient: str) -> None:
-    """Erases a person from the mails: what is queued is dropped, what was sent keeps only that it was."""
-    is_theirs = mail.c.recipient == recipient.strip().lower()
-    session.execute(delete(mail).where(is_theirs, mail.c.status == "queued"))
-    emptied: dict[str, Any] = {"subject": "", "text": "", "html": "", "attachments": [], "problem": ""}
+    """Erases a person from the mails: what is queued is dropped, what was sent keeps only that it was.
+
+    What they wrote to others is gone where it was not sent; where it was, its words were dropped then.
+    """
+    address = recipient.strip().lower()
+    is_theirs = mail.c.recipient == address
+    session.execute(delete(mail).where(or_(and_(is_theirs, mail.c.status == "queued"), mail.c.reply_to == address)))
+    emptied: dict[str, Any] = {
+        **dict.fromkeys(("subject", "text", "html", "problem", "reply_to"), ""),
+        "attachments": [],
+    }
     session.execute(
         update(mail).where(is_theirs).values(recipient=func.concat("erased:", mail.c.message_id), **emptied)
     )
@@ -292,7 +309,8 @@ def _send(row: Row[Any], places: Mapping[str, str], post: Post, moment: datetime
         recipient = parse_address(row.recipient)
         files = [_file(packed, places, post) for packed in row.attachments]
         words = Words(row.subject, row.text, row.html, files)
-        content = compose(words, sender=post.sender, recipient=recipient, key=row.message_id, written_at=row.queued_at)
+        people = People(post.sender, recipient, parse_address(row.reply_to) if row.reply_to else None)
+        content = compose(words, people, key=row.message_id, written_at=row.queued_at)
         post.transport.send(content, post.sender.addr_spec, recipient.addr_spec, row.message_id)
     except ValueError as error:
         return _after_refusal(row, str(error), moment, is_final=True)

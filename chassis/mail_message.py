@@ -35,14 +35,24 @@ class Words:
     files: Sequence[File] = ()
 
 
-def compose(words: Words, *, sender: Address, recipient: Address, key: str, written_at: datetime) -> bytes:
+@dataclass(frozen=True)
+class People:
+    """Who writes to whom, and who gets the answer if that is somebody else."""
+
+    sender: Address
+    recipient: Address
+    reply_to: Address | None = None
+
+
+def compose(words: Words, people: People, *, key: str, written_at: datetime) -> bytes:
     """The whole message with LF line ends. `key` becomes the left side of the Message-ID."""
     head = [
-        f"From: {_written(sender)}",
-        f"To: {_written(recipient)}",
+        f"From: {_written(people.sender)}",
+        f"To: {_written(people.recipient)}",
+        *([f"Reply-To: {_written(people.reply_to)}"] if people.reply_to else []),
         f"Subject: {_encoded(one_line(words.subject))}",
         f"Date: {format_datetime(written_at)}",
-        f"Message-ID: <{key}@{sender.domain}>",
+        f"Message-ID: <{key}@{people.sender.domain}>",
         "Auto-Submitted: auto-generated",
         "MIME-Version: 1.0",
     ]

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from chassis.idempotency import answers
 from chassis.mail import forget_recipient
-from services.events.models import Feedback, RoleInvite, Speaker, UserFavouriteSession, UserFollowGroup
+from services.events.models import Feedback, Inquiry, RoleInvite, Speaker, UserFavouriteSession, UserFollowGroup
 
 KEPT_OF_SPEAKERS = frozenset({"id", "event_id", "name", "order", "is_featured", "is_email_overridden", "deleted_at"})
 NOBODY = "Former speaker"
@@ -21,7 +21,7 @@ def forget(db: Session, user_id: int, email: str) -> None:
     for speaker in db.scalars(sa.select(Speaker).where(_is_they(user_id, email)).with_for_update()):
         _empty(speaker)
     db.execute(sa.update(Feedback).where(Feedback.user_id == user_id).values(comment=None))
-    for model in (UserFavouriteSession, UserFollowGroup):
+    for model in (Inquiry, UserFavouriteSession, UserFollowGroup):
         db.execute(sa.delete(model).where(model.user_id == user_id))
     db.execute(sa.delete(answers).where(answers.c.caller == str(user_id)))
 

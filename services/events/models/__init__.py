@@ -38,7 +38,7 @@ from services.events.models.sales import OrderSale
 from services.events.models.statistics import GeneralStatistics
 from services.events.models.stripe import StripeAuthorization
 from services.events.models.taxonomy import CustomPlaceholder, EventSubTopic, EventTopic, EventType
-from services.events.models.team import Member, Role, RoleInvite, UsersEventsRoles
+from services.events.models.team import Inquiry, Member, Role, RoleInvite, UsersEventsRoles
 from services.events.models.users import User
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "Feedback",
     "GeneralStatistics",
     "Group",
+    "Inquiry",
     "Medium",
     "Member",
     "Microlocation",

@@ -57,6 +57,16 @@ class UsersEventsRoles(OfEvent, Base):
     )
 
 
+class Inquiry(OfEvent, Base):
+    """Somebody wrote to those who run an event: kept for the hour in which it counts. What was said is in the mail only."""
+
+    __tablename__ = "inquiries"
+
+    id: Mapped[Key]
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class RoleInvite(OfEvent, Base):
     """An invitation to a team. Only the hash of its token is kept."""
 

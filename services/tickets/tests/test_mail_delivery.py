@@ -244,6 +244,14 @@ def test_what_was_sent_is_not_kept(app: Any, tmp_path: Path) -> None:
     assert (row.subject, row.text, row.html, row.attachments) == ("", "", "", [])
 
 
+def test_who_gets_the_answer_is_said_and_not_kept(app: Any, tmp_path: Path) -> None:
+    promise(reply_to="Curious@example.com")
+    promise("bob@example.com")
+    answers = {message["To"]: message["Reply-To"] for message in deliver_to(tmp_path)}
+    assert answers == {"anna@example.com": "curious@example.com", "bob@example.com": None}
+    assert [row.reply_to for row in rows()] == ["", ""]
+
+
 def test_an_erased_person_is_in_no_row(app: Any, tmp_path: Path) -> None:
     promise()
     deliver_to(tmp_path)
