@@ -29,6 +29,7 @@ def new_event(db: Session, claims: Claims, values: Values, related: Values) -> E
     values = {name: value for name, value in values.items() if value is not None}
     values["name"] = values["name"].strip()
     publishing.check_zone(values["timezone"])
+    publishing.check_years(values.get("starts_at"), values.get("ends_at"))
     if values.get("state") == "published":
         _check_publication(claims, values["name"], values["starts_at"], values["ends_at"])
         values["published_at"] = clock.now()
@@ -59,6 +60,7 @@ def change_event(db: Session, claims: Claims, event: Event, values: Values, rela
         values["name"] = values["name"].strip()
     if values.get("timezone", event.timezone) != event.timezone:
         publishing.check_zone(values["timezone"])
+    publishing.check_years(values.get("starts_at"), values.get("ends_at"))
     _check_group(db, claims, related, event)
     _check_topics(db, related, event)
     after = {name: values.get(name, getattr(event, name)) for name in ("name", "starts_at", "ends_at", "state")}

@@ -7,6 +7,7 @@ from chassis.errors import Conflict, Forbidden, Unprocessable
 
 LONGEST = timedelta(days=20)
 ZONES = available_timezones()
+YEARS = range(1900, 9000)
 
 
 class UnverifiedUser(Forbidden):
@@ -29,6 +30,12 @@ def check_zone(timezone: str) -> None:
             code="timezone-invalid",
             source={"pointer": "/data/attributes/timezone"},
         )
+
+
+def check_years(*moments: datetime | None) -> None:
+    """Raises Unprocessable (422) for a time around which calendars and zones have no room left."""
+    if any(moment is not None and moment.year not in YEARS for moment in moments):
+        raise _impossible(f"An event takes place between the years {YEARS.start} and {YEARS.stop}.")
 
 
 def check_published(name: str, starts_at: datetime, ends_at: datetime) -> None:

@@ -144,6 +144,19 @@ def nested(depth: int) -> Any:
     return value
 
 
+@pytest.mark.parametrize("state", ["draft", "published"])
+@pytest.mark.parametrize(("starts", "ends"), [("9999-12-30", "9999-12-31"), ("0001-01-02", "0001-01-03")])
+def test_an_event_takes_place_in_a_year_that_calendars_know(making: Making, state: str, starts: str, ends: str) -> None:
+    """Shown in its zone, or with the zone's clock changes around it, such a time is beyond the last year, or the first."""
+    times = {"starts-at": f"{starts}T12:00:00Z", "ends-at": f"{ends}T12:00:00Z"}
+    given = {"name": "Far", "timezone": "Europe/Berlin", "state": state, **times}
+    refused = making.owner.post("/v1/events", json={"data": {"type": "event", "attributes": given}})
+    assert code_of(refused) == (422, "dates-invalid")
+    event = making.event(state=state)
+    answer = patch(making.owner, f"/v1/events/{event['id']}", "event", event["id"], **times)
+    assert code_of(answer) == (422, "dates-invalid")
+
+
 @pytest.mark.parametrize("value", [nested(21), nested(250), nested(900), [1e20], {"a": -1e300}])
 def test_json_that_no_list_could_show_is_refused(making: Making, value: Any) -> None:
     """An answer is written 254 levels deep at most, and with integers of 64 bits: one event would take all lists down."""
