@@ -4,7 +4,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chassis.replicas import Replica
-from services.events.models.base import Base, Url
+from services.events.models.base import Base, Long, Url
 
 
 class User(Replica, Base):
@@ -19,4 +19,4 @@ class User(Replica, Base):
     avatar_url: Mapped[Url] = mapped_column(default="")
     is_verified: Mapped[bool] = mapped_column(default=False)
     role: Mapped[str] = mapped_column(String(16), default="user")
-    locale: Mapped[str] = mapped_column(String(16), default="")
+    locale: Mapped[Long] = mapped_column(default="")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
+import sqlalchemy
 from sqlalchemy import BigInteger, DateTime, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -29,3 +30,4 @@ Big = Annotated[int, mapped_column(BigInteger)]
 Moment = Annotated[datetime, mapped_column(DateTime(timezone=True))]
 Word = Annotated[str, mapped_column(String(64))]
 Text = Annotated[str, mapped_column(String(2000))]
+Long = Annotated[str, mapped_column(sqlalchemy.Text)]

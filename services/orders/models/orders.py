@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from services.orders.models.base import Base, Big, Id, Moment, Text, Word
+from services.orders.models.base import Base, Big, Id, Long, Moment, Text, Word
 
 if TYPE_CHECKING:
     from services.orders.models.attendees import Attendee
@@ -36,7 +36,7 @@ class Order(Base):
     currency: Mapped[str] = mapped_column(String(3), default="")
     discount_minor: Mapped[Big] = mapped_column(default=0)
     tax_minor: Mapped[Big] = mapped_column(default=0)
-    tax_name: Mapped[str] = mapped_column(String(200), default="")
+    tax_name: Mapped[Long] = mapped_column(default="")
     tax_rate: Mapped[str] = mapped_column(String(32), default="")
     is_tax_included: Mapped[bool] = mapped_column(default=False)
     discount_code_id: Mapped[int | None] = mapped_column(BigInteger)

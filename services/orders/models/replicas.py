@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from chassis.replicas import Replica, ReplicaFill
-from services.orders.models.base import Base, Big, Moment, Text
+from services.orders.models.base import Base, Big, Long, Moment, Text
 
 
 class Event(Replica, Base):
@@ -27,18 +27,18 @@ class Event(Replica, Base):
     currency: Mapped[str] = mapped_column(String(3))
     payment_country: Mapped[str] = mapped_column(String(100))
     after_order_message: Mapped[str] = mapped_column(String(20000))
-    logo_url: Mapped[Text]
-    original_image_url: Mapped[Text]
+    logo_url: Mapped[Long]
+    original_image_url: Mapped[Long]
     owner_name: Mapped[str] = mapped_column(String(500))
     owner_id: Mapped[Big]
     is_billing_info_mandatory: Mapped[bool]
     is_ticket_form_enabled: Mapped[bool]
     is_stripe_linked: Mapped[bool]
-    bank_details: Mapped[str] = mapped_column(String(5000))
-    cheque_details: Mapped[str] = mapped_column(String(5000))
-    onsite_details: Mapped[str] = mapped_column(String(5000))
-    invoice_details: Mapped[str] = mapped_column(String(5000))
-    refund_policy: Mapped[str] = mapped_column(String(20000))
+    bank_details: Mapped[Long]
+    cheque_details: Mapped[Long]
+    onsite_details: Mapped[Long]
+    invoice_details: Mapped[Long]
+    refund_policy: Mapped[Long]
     payment_modes: Mapped[list[str]] = mapped_column(ARRAY(String(32)))
     created_at: Mapped[Moment | None]
     deleted_at: Mapped[Moment | None]
@@ -68,7 +68,7 @@ class Ticket(Replica, Base):
     is_fee_absorbed: Mapped[bool]
     is_checkin_restricted: Mapped[bool]
     auto_checkin_enabled: Mapped[bool]
-    form_id: Mapped[str] = mapped_column(String(64))
+    form_id: Mapped[Long]
 
     event: Mapped["Event | None"] = relationship(
         lazy="raise", viewonly=True, primaryjoin="foreign(Ticket.event_id) == Event.id"
@@ -100,7 +100,7 @@ class User(Replica, Base):
     public_name: Mapped[str] = mapped_column(String(500))
     avatar_url: Mapped[Text]
     is_verified: Mapped[bool]
-    locale: Mapped[str] = mapped_column(String(16))
+    locale: Mapped[Long]
 
     __table_args__ = (Index("ix_replica_users_email", func.lower(text("email"))),)
 
