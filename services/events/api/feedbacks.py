@@ -6,7 +6,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from chassis.auth import Claims
-from chassis.errors import Forbidden, Unprocessable
+from chassis.errors import Conflict, Forbidden, Unprocessable
 from chassis.jsonapi import Resource
 from services.events import queries
 from services.events.api.events import events
@@ -25,7 +25,7 @@ def _visible(claims: Claims | None) -> Any:
     return or_(Feedback.event_id.in_(of_events), Feedback.session_id.in_(of_sessions))
 
 
-def _before_create(_db: Session, claims: Claims, values: Values, related: Values) -> None:
+def _before_create(db: Session, claims: Claims, values: Values, related: Values) -> None:
     if (related.get("event") is None) == (related.get("session") is None):
         raise Unprocessable(
             "A feedback is about either an event or a session.",
@@ -33,6 +33,20 @@ def _before_create(_db: Session, claims: Claims, values: Values, related: Values
             source={"pointer": "/data/relationships"},
         )
     values["user_id"] = claims.user_id
+    _require_rater(db, claims, related.get("session"))
+    known = db.query(Feedback.id).filter_by(
+        user_id=claims.user_id, event_id=related.get("event"), session_id=related.get("session")
+    )
+    if known.first() is not None:
+        raise Conflict("You have rated this already; change what you said then.", code="already-rated")
+
+
+def _require_rater(db: Session, claims: Claims, session_id: int | None) -> None:
+    """Raises RoleRequired (403): sessions are rated by those who choose them. What cannot be seen is refused elsewhere."""
+    found = select(EventSession.event_id).where(EventSession.id == session_id, EventSession.deleted_at.is_(None))
+    event_id = db.scalar(found.where(queries.visible_sessions(claims)))
+    if event_id is not None:
+        queries.require(db, claims, event_id, "coorganizer")
 
 
 def _before_update(_db: Session, _claims: Claims, _row: Feedback, values: Values, related: Values) -> None:

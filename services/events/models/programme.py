@@ -313,6 +313,8 @@ class Feedback(Base):
     __table_args__ = (
         CheckConstraint("(event_id IS NULL) <> (session_id IS NULL)", name="about_one"),
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
+        Index("uq_feedbacks_event_id_user_id", "event_id", "user_id", unique=True),
+        Index("uq_feedbacks_session_id_user_id", "session_id", "user_id", unique=True),
     )
 
     id: Mapped[Key]

@@ -272,15 +272,43 @@ def test_feedback_is_about_one_thing_and_changed_by_who_gave_it(making: Making) 
         "attributes": {"rating": 4},
         "relationships": {"session": to("session", session["id"])},
     }
-    feedback = made(making.stranger.post("/v1/feedbacks", json={"data": document}))
+    feedback = made(making.owner.post("/v1/feedbacks", json={"data": document}))
     shown = making.anyone.get(f"/v1/sessions/{session['id']}").json()["data"]["attributes"]
     assert (shown["average-rating"], shown["rating-count"]) == (4, 1)
     both = {**document, "relationships": {**document["relationships"], "event": to("event", event["id"])}}
-    assert code_of(making.stranger.post("/v1/feedbacks", json={"data": both})) == (422, "feedback-about-one")
+    assert code_of(making.owner.post("/v1/feedbacks", json={"data": both})) == (422, "feedback-about-one")
     path = f"/v1/feedbacks/{feedback['id']}"
-    assert code_of(patch(making.owner, path, "feedback", feedback["id"], rating=1)) == (403, "self-required")
-    assert patch(making.stranger, path, "feedback", feedback["id"], rating=5).status_code == 200
-    assert making.stranger.delete(path).status_code == 200
+    assert code_of(patch(making.stranger, path, "feedback", feedback["id"], rating=1)) == (403, "self-required")
+    assert patch(making.owner, path, "feedback", feedback["id"], rating=5).status_code == 200
+    assert making.owner.delete(path).status_code == 200
+
+
+def test_sessions_are_rated_by_those_who_run_the_event_and_everything_once_by_each(making: Making) -> None:
+    event = making.event()
+    sessions = [made(propose(making, event, by=making.owner, title=title, state="accepted")) for title in "AB"]
+    hidden = made(propose(making, event, by=making.owner, title="C", state="pending"))
+
+    def rate(by: Client, kind: str, what: dict[str, Any]) -> Any:
+        related = {kind: to(kind, what["id"])}
+        return by.post(
+            "/v1/feedbacks",
+            json={"data": {"type": "feedback", "attributes": {"rating": 1}, "relationships": related}},
+        )
+
+    assert code_of(rate(making.stranger, "session", sessions[0])) == (403, "event-role-required")
+    assert code_of(rate(making.stranger, "session", hidden)) == (422, "related-not-found")
+    for each in sessions:
+        first = made(rate(making.owner, "session", each))
+        assert code_of(rate(making.owner, "session", each)) == (409, "already-rated")
+        made(rate(making.admin, "session", each))
+        shown = making.anyone.get(f"/v1/sessions/{each['id']}").json()["data"]["attributes"]
+        assert (shown["average-rating"], shown["rating-count"]) == (1, 2)
+        assert making.owner.delete(f"/v1/feedbacks/{first['id']}").status_code == 200
+        made(rate(making.owner, "session", each))
+    for who in (making.owner, making.stranger):
+        made(rate(who, "event", event))
+        assert code_of(rate(who, "event", event)) == (409, "already-rated")
+    assert making.anyone.get(f"/v1/events/{event['id']}/feedbacks").json()["meta"]["count"] == 2
 
 
 def test_statistics_count_by_state(making: Making) -> None:
