@@ -1,7 +1,7 @@
 """Links: where a resource, a relation and the other pages of a list are found. Relative to the host."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -33,6 +33,12 @@ def link_of(template: str) -> LinkOf:
 
 def _encoded(row: Any, name: str) -> str:
     return quote(str(getattr(row, name)), safe="")
+
+
+def linkages(spec: Mapping[str, Any], self_link: str) -> frozenset[str]:
+    """The relations of a type that have a path of their own identifiers, ``/v1/tracks/{id}/relationships/sessions``."""
+    start = "^" + re.sub(r"\\\{[a-z_]+\\\}", r"\\{[^/]+\\}", re.escape(self_link)) + "/relationships/([^/]+)$"
+    return frozenset(found[1] for path in spec.get("paths", {}) if (found := re.match(start, path)))
 
 
 def plural(resource_type: str) -> str:

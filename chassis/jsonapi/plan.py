@@ -39,7 +39,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Link:
-    """A relation and where it leads. `orm` and `target` are None when another service holds the other end."""
+    """A relation and where it leads. `orm` and `target` are None when another service holds the other end.
+
+    `has_linkage`: there is a path ``/…/relationships/<relation>``; where there is none, documents link to none.
+    """
 
     relation: Relationship
     orm: InstrumentedAttribute[Any] | None
@@ -47,6 +50,7 @@ class Link:
     foreign_key: str | None
     foreign_kind: Kind | None
     related_link: LinkOf | None
+    has_linkage: bool
 
     @property
     def is_local(self) -> bool:
@@ -182,6 +186,7 @@ class Plan:
             foreign_key=foreign,
             foreign_kind=None if foreign is None else kind_of(getattr(resource.model, foreign).type, {}),
             related_link=None if template is None else link_of(template),
+            has_linkage=relation.name in resource.linkages,
         )
 
     def _foreign_key(self, relation: Relationship, orm: Any) -> str | None:

@@ -17,7 +17,7 @@ from chassis.jsonapi.body import Incoming, read_document
 from chassis.jsonapi.declared import declaration
 from chassis.jsonapi.finding import find
 from chassis.jsonapi.grammar import Query, SortKey, parse_sort
-from chassis.jsonapi.links import plural
+from chassis.jsonapi.links import linkages, plural
 from chassis.jsonapi.operation import Operation, operation, path_value
 from chassis.jsonapi.plan import Plan
 from chassis.jsonapi.serializer import Serializer
@@ -114,6 +114,7 @@ class Resource(Generic[M]):
         self.path = path or f"/v1/{plural(resource_type)}"
         self.self_link = self_link or f"{self.path}/{{id}}"
         self.links = links or {}
+        self.linkages = linkages(spec, self.self_link)
         self.default_sort = parse_sort(sort)
         self.identifier = identifier
         self.missing = missing
@@ -289,6 +290,11 @@ class Resource(Generic[M]):
             return reading.page(db, viewer_of(claims, query), self, query, narrowed, sort)
 
         return reading.answer(self, read)
+
+
+def registered(metadata: MetaData) -> list[Resource[Any]]:
+    """The types of a service, by the tables that it stores them in."""
+    return list(_registered.get(metadata, {}).values())
 
 
 def prepare(metadata: MetaData | None = None) -> None:

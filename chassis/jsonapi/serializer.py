@@ -113,15 +113,15 @@ def _relationships(links: list[Link]) -> Callable[[Any, Columns, str, str], dict
     """A function of (row, columns, id, own link): links of every relation, and linkage where the row knows it."""
     if not links:
         return None
-    tails = [(link.relation.name, f"/relationships/{link.relation.name}", f"/{link.relation.name}") for link in links]
+    tails = [(link.relation.name, f"/{link.relation.name}") for link in links]
+    linkages = [(link.relation.name, f"/relationships/{link.relation.name}") for link in links if link.has_linkage]
     elsewhere = [(link.relation.name, link.related_link) for link in links if link.related_link is not None]
     foreign = [(link.relation.name, link.relation.type, link.foreign_key) for link in links if link.foreign_key]
 
     def relationships(row: Any, columns: Columns, identity: str, base: str) -> dict[str, Any]:
-        related: dict[str, Any] = {
-            name: {"links": {"self": base + self_tail, "related": base + related_tail}}
-            for name, self_tail, related_tail in tails
-        }
+        related: dict[str, Any] = {name: {"links": {"related": base + related_tail}} for name, related_tail in tails}
+        for name, self_tail in linkages:
+            related[name]["links"]["self"] = base + self_tail
         for name, related_link in elsewhere:
             related[name]["links"]["related"] = related_link(row, identity)
         for name, target_type, foreign_key in foreign:

@@ -127,6 +127,7 @@ def many(resource_type: str, **more: Any) -> dict[str, Any]:
 
 SPEC: dict[str, Any] = {
     "openapi": "3.0.3",
+    "paths": {"/v1/books/{id_}/relationships/author": {}},
     "components": {
         "schemas": {
             "book": _type(

@@ -42,12 +42,17 @@ def own(resource: Resource[Any], where: Callable[[int], Any]) -> Operation:
 
     def listing(user_id: str, token_info: Claims | None = None) -> flask.Response:
         negotiate(flask.request.headers.get("Accept"))
-        if token_info is None or not (token_info.is_admin or token_info.user_id == int(user_id)):
-            raise Forbidden("Only the user and server admins see this.", code="self-required")
+        check_self(user_id, token_info)
         with transaction() as db:
             return tagged(resource.page(db, token_info, where(int(user_id))))
 
     return listing
+
+
+def check_self(user_id: str, claims: Claims | None) -> None:
+    """Raises Forbidden (403) for anyone but the user of the path and server admins."""
+    if claims is None or not (claims.is_admin or claims.user_id == int(user_id)):
+        raise Forbidden("Only the user and server admins see this.", code="self-required")
 
 
 def _events_as(*role_ids: int) -> Callable[[int], Any]:

@@ -323,7 +323,9 @@ def test_the_lists_of_a_user_are_for_the_user(making: Making) -> None:
     for name in ("events", "owner-events"):
         assert making.owner.get(f"/v1/users/{OWNER}/{name}").json()["meta"]["count"] == 1
         assert making.stranger.get(f"/v1/users/{OWNER}/{name}").status_code == 403
-    assert making.owner.get(f"/v1/users/{OWNER}/organizer-events").json()["data"] == []
+    for name in ("organizer-events", "user-favourite-events", "event-invoices"):
+        assert making.owner.get(f"/v1/users/{OWNER}/{name}").json()["data"] == []
+        assert making.stranger.get(f"/v1/users/{OWNER}/{name}").status_code == 403
 
 
 def is_(name: str, value: object) -> dict[str, object]:

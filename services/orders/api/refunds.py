@@ -20,6 +20,8 @@ from services.orders.domain.policy import Operation
 from services.orders.models import Order, Refund
 from services.orders.queries import access
 
+get_refund = refunds.fetch
+
 
 @asks_team
 def refund_order(identifier: str, token_info: Claims, body: dict[str, Any] | None = None) -> flask.Response:

@@ -186,6 +186,7 @@ refunds = Resource(
     spec=SPEC,
     keeps_views=True,
     visible=_refunds_of_caller,
+    links={"order": "/v1/orders/{order_id}"},
     computed={"amount": lambda refund: to_major(max(refund.amount_minor, refund.refunded_minor), refund.currency)},
 )
 tags = Resource("tag", Tag, spec=SPEC, keeps_views=True, visible=_tags_of_caller)

@@ -35,6 +35,7 @@ def _clear(db: Session, tag: Tag) -> None:
 tags.may_change = tags.may_delete = _may_edit
 tags.after_delete = _clear
 get_tag, update_tag, delete_tag = tags.fetch, tags.update, tags.delete
+get_event_of_tag = tags.fetch_related("event")
 
 
 def create_tag(body: dict[str, Any], token_info: Claims) -> flask.Response:

@@ -221,10 +221,26 @@ def test_tags_are_unique_in_their_event_and_leave_attendees_when_deleted(
     assert [each["attributes"]["name"] for each in registrar.get(f"/v1/events/{EVENT}/tags").json()["data"]] == [
         "Guest"
     ]
+    assert registrar.get(f"/v1/tags/{tag['id']}/event").json()["data"]["id"] == str(EVENT)
     assert client.as_user(3).get(f"/v1/tags/{tag['id']}").status_code == 404
+    assert client.as_user(3).get(f"/v1/tags/{tag['id']}/event").status_code == 404
     assert buyer.get(f"/v1/events/{EVENT}/tags").status_code == 403
     assert registrar.delete(f"/v1/tags/{tag['id']}").status_code == 200
     assert registrar.get(f"/v1/attendees/{attendee['id']}").json()["data"]["attributes"]["tag-id"] is None
+
+
+@pytest.mark.parametrize(
+    ("relation", "why"),
+    [
+        ("marketer", "No marketer is kept with an order."),
+        ("event-invoice", "There are no invoices of the platform."),
+    ],
+)
+def test_relations_that_lead_nowhere_say_so(order: Any, buyer: Any, client: Any, relation: str, why: str) -> None:
+    path = f"/v1/orders/{order({'id': 1})['attributes']['identifier']}/{relation}"
+    answer = buyer.get(path)
+    assert (answer.status_code, answer.json()["errors"][0]["detail"]) == (404, why)
+    assert client.as_user(3).get(path).json()["errors"][0]["detail"] != why
 
 
 def test_mails_are_sent_again_but_not_too_often(

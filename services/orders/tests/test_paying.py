@@ -455,7 +455,7 @@ def consumers_refunded(refund: orders_pb2.RefundRequested, amount_minor: int, st
 
 
 def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays_it(
-    payable: Any, organizer: Any, published: Any
+    payable: Any, organizer: Any, published: Any, client: Any
 ) -> None:
     identifier = payable("bank")
     organizer.get("/v1/events/7/orders")
@@ -465,6 +465,10 @@ def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays
     assert published(orders_pb2.RefundRequested) == []
     [owed] = organizer.get(f"/v1/orders/{identifier}/refunds").json()["data"]
     assert (owed["attributes"]["status"], owed["attributes"]["amount"]) == ("owed", 100.0)
+    assert organizer.get(owed["links"]["self"]).json()["data"] == owed
+    order = organizer.get(owed["relationships"]["order"]["links"]["related"]).json()["data"]
+    assert order["attributes"]["identifier"] == identifier
+    assert client.as_user(3).get(owed["links"]["self"]).status_code == 404
     settled = organizer.patch(f"/v1/refunds/{owed['id']}", json=patch(owed, "refund", status="paid"))
     assert settled.json()["data"]["attributes"]["status"] == "paid"
     assert refund_status(organizer, identifier) == ("full", 100.0)
