@@ -9,6 +9,7 @@ http_seconds = Histogram(
 )
 rpc_seconds = Histogram("rpc_seconds", "Time to answer a gRPC call", ["method", "code"], buckets=BUCKETS)
 messages_handled = Counter("messages_handled_total", "Messages by what became of them", ["type", "outcome"])
+replica_rows_refused = Counter("replica_rows_refused_total", "States of others that could not be kept", ["type"])
 outbox_age_seconds = Gauge("outbox_age_seconds", "Age of the oldest message that the broker has not confirmed")
 outbox_rows = Gauge("outbox_rows", "Messages that the broker has not confirmed")
 queue_depth = Gauge("queue_depth", "Messages that wait", ["queue"])

@@ -4,6 +4,7 @@ A replica row carries the owner's (epoch, version); what is not newer is ignored
 order. Deletion leaves a tombstone. After a restore the owner's epoch rises, and its state wins over what was known before.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -11,12 +12,15 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import BigInteger, Boolean, DateTime, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from chassis import clock
+from chassis import clock, metrics
 from chassis.db import run, transaction
 
 PAGE = 500
+UNKEEPABLE = (DataError, IntegrityError, ValueError)  # what a value does, and no repetition heals
+log = logging.getLogger(__name__)
 Fetch = Callable[[int, int], list[Any]]  # (after_id, limit): asks the owner's Snapshot RPC
 Keep = Callable[[Session, Any], object]  # writes what a state says, unless something newer is known
 
@@ -84,9 +88,16 @@ def fill(fills: type[ReplicaFill], kinds: Mapping[str, tuple[Fetch, Keep]]) -> N
 
 
 def read(fetch: Fetch, keep: Keep) -> None:
-    """Everything that the owner has of a kind. What it says meanwhile is newer and wins."""
+    """Everything that the owner has of a kind. What it says meanwhile is newer and wins.
+
+    What cannot be kept is passed over, logged and counted: the others must not wait for it.
+    """
     for page in _pages(fetch):
-        run(partial(_keep_page, page, keep))
+        try:
+            run(partial(_keep_page, page, keep))
+        except UNKEEPABLE:
+            for state in page:
+                _keep_alone(state, keep)
 
 
 def _pages(fetch: Fetch) -> Iterator[list[Any]]:
@@ -94,6 +105,16 @@ def _pages(fetch: Fetch) -> Iterator[list[Any]]:
     while page := fetch(after, PAGE):
         yield page
         after = page[-1].id
+
+
+def _keep_alone(state: Any, keep: Keep) -> None:
+    try:
+        run(partial(_keep_page, [state], keep))
+    except UNKEEPABLE as error:
+        kind = state.DESCRIPTOR.full_name
+        metrics.replica_rows_refused.labels(kind).inc()
+        told = {"type": kind, "id": state.id, "error": type(error).__name__}
+        log.error("a replica cannot be kept", extra=told)  # noqa: TRY400 (a trace would say whose values they are)
 
 
 def _keep_page(page: list[Any], keep: Keep, db: Session) -> None:
