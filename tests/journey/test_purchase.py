@@ -122,6 +122,30 @@ def test_an_offline_order_is_placed_and_completed_by_the_organizer(stage: Stage)
     stage.has_pdfs(buyer, order)
 
 
+def test_a_code_is_applied_as_existing_clients_do_it_and_its_order_is_quoted_to_the_end(stage: Stage) -> None:
+    event = stage.on_sale(
+        {"Seat": {"type": "paid", "price": 20}, "Pair": {"type": "paid", "price": 30, "min-order": 2}}
+    )
+    code = stage.discount(event, **{"tickets-number": 2, "max-quantity": 2, "min-quantity": 2})
+    buyer = stage.person()
+    word = code["attributes"]["code"]
+    found = stage.nobody.get(f"/v1/events/{event.identifier}/discount-codes/{word}?include=event,tickets")["data"]
+    links = {name: each["links"]["related"] for name, each in found["relationships"].items()}
+    assert stage.nobody.get(links["event"])["data"]["attributes"]["identifier"] == event.identifier
+    units = [{"id": each["id"], "quantity": 1} for each in stage.nobody.get(links["tickets"])["data"]]
+
+    def quote(by: Api, *tickets: dict[str, Any]) -> Any:
+        body = {"discount-code": code["id"], "tickets": list(tickets)}
+        return by.call("POST", "/v1/orders/calculate-amount", json=body)
+
+    assert [line["discount"]["amount"] for line in quote(stage.nobody, *units)["tickets"]] == [2.0, 3.0]
+    stage.order(buyer, event, Seat=2, discount=code["id"])
+    ticket = event.tickets["Seat"]
+    over = {"sales-starts-at": "2020-01-01T00:00:00Z", "sales-ends-at": "2020-02-01T00:00:00Z"}
+    event.organizer.change(f"/v1/tickets/{ticket}", "ticket", ticket, over)
+    assert quote(buyer, {"id": ticket, "quantity": 2})["total"] == 36.0
+
+
 @pytest.mark.parametrize("scheme", ["JWT", "Bearer"])
 def test_logging_in_refreshing_and_out(stage: Stage, scheme: str) -> None:
     person = stage.person()
