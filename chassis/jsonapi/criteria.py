@@ -153,6 +153,7 @@ _BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
     "lt": lambda column, value: column < value,
     "le": lambda column, value: column <= value,
 }
+_RANGES = frozenset({"gt", "ge", "lt", "le", "between"})
 _PATTERNS: Mapping[str, Callable[[Any, str], Any]] = {
     "like": lambda column, value: column.like(value),
     "ilike": lambda column, value: column.ilike(value),
@@ -174,6 +175,8 @@ def compare(column: Any, kind: Kind, condition: Condition) -> Clause:
         return _pattern(column, kind, condition)
     if not kind.is_ordered:
         raise invalid(f"“{condition.name}” can only be compared with null.")
+    if kind.name == "boolean" and op in _RANGES:
+        raise invalid(f"“{condition.name}” is true or false: ask with eq or ne.")
     if op in filters.LIST_OPS:
         values = [_cast(kind, condition.name, item) for item in value]
         return column.in_(values) if op == "in_" else column.not_in(values)  # type: ignore[no-any-return]
