@@ -69,7 +69,7 @@ class Exports:
         return str(claims["kind"]), int(claims["of"])
 
     def _seal(self, payload: str) -> str:
-        secret = f"export:{self._settings().service_secret}".encode()
+        secret = f"export:{self._path}:{self._settings().service_secret}".encode()  # several services may share one
         return hmac.new(secret, payload.encode(), hashlib.sha256).hexdigest()
 
 
