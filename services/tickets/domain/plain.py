@@ -11,6 +11,7 @@ _HIDDEN = frozenset(("head", "script", "style", "template", "title"))
 _KEPT = frozenset("\u200c\u200d")  # joiners shape letters; other format characters only confuse
 _MARKS = 30  # on one letter: no script has more, and composing them takes the square of their number
 _BLANKS = re.compile(r"[ \t\u00a0]+")
+_LOOSE = re.compile(r"<(?![^<>]*>)")  # opens no tag; the parser would look for its end again and again
 
 
 def one_line(text: str) -> str:
@@ -27,9 +28,17 @@ def paragraphs(text: str) -> str:
 def from_html(text: str) -> str:
     """The words of a rich text: tags become line breaks or nothing, scripts and styles vanish."""
     words = _Words()
-    words.feed(text)
+    words.feed(_LOOSE.sub("&lt;", _without_comments(text)))
     words.close()
     return paragraphs("".join(words.found))
+
+
+def _without_comments(text: str) -> str:
+    kept, at = [], 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start)) >= 0:
+        kept.append(text[at:start])
+        at = end + len("-->")
+    return "".join((*kept, text[at:]))
 
 
 def _visible(text: str) -> str:

@@ -1,5 +1,6 @@
 """Times and amounts as people read them."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -59,6 +60,18 @@ def test_rich_text_becomes_readable_plain_text() -> None:
 
 def test_less_than_signs_survive() -> None:
     assert plain.from_html("1 < 2 and <3") == "1 < 2 and <3"
+
+
+def test_comments_are_not_words() -> None:
+    assert plain.from_html("<!-- <p>x</p> -->Hi <b>there</b><!-- y") == "Hi there<!-- y"
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!--", "</", "<!", "<", "&#"])
+def test_tags_without_end_take_no_time(piece: str) -> None:
+    """The parser of the standard library needs a minute for the first of them."""
+    text, began = piece * (50_000 // len(piece)), time.process_time()
+    assert plain.from_html(text) == text.strip()
+    assert time.process_time() - began < 2
 
 
 def test_invisible_characters_cannot_turn_a_name_around() -> None:
