@@ -12,8 +12,8 @@ from chassis.db import run, transaction
 from chassis.errors import DomainError, Unavailable
 from chassis.jobs import job
 from chassis.replicas import fill
-from services.orders import clients
-from services.orders.commands import ending, paying, replicas
+from services.orders import clients, closing
+from services.orders.commands import ending, replicas
 from services.orders.domain.stock import revision
 from services.orders.models import Fill, Stock, Ticket
 from services.orders.queries import orders as queries
@@ -70,7 +70,7 @@ def expire_order(identifier: str, attempted_at: datetime | None, *, is_overdue: 
     An attempt that cannot be closed leaves it for the next run, unless it `is_overdue`. Raises nothing.
     """
     try:
-        if attempted_at is not None and _is_paid_after_all(identifier, is_overdue=is_overdue):
+        if attempted_at is not None and closing.is_paid_after_all(identifier, may_stay_open=is_overdue):
             return True
         return run(lambda db: ending.expire(db, identifier, closed=attempted_at, now=clock.now()))
     except Unavailable as error:
@@ -80,21 +80,6 @@ def expire_order(identifier: str, attempted_at: datetime | None, *, is_overdue: 
     except Exception:  # a fault of ours with one order keeps no other one's seats
         log.exception("an order cannot expire", extra={"order": identifier})
     return False
-
-
-def _is_paid_after_all(identifier: str, *, is_overdue: bool) -> bool:
-    """Closes the attempt; whether it turned out to be paid, which then counts."""
-    try:
-        state = clients.close_attempt(identifier)
-    except DomainError as error:
-        if not is_overdue:
-            raise
-        log.warning("an order expires beside its open attempt", extra={"order": identifier, "error": error.detail})
-        return False
-    if state.status != "captured":
-        return False
-    run(lambda db: paying.receive(db, state, now=clock.now()))
-    return True
 
 
 @job(every_seconds=300)

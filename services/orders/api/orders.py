@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.db import run, transaction
-from chassis.errors import BadRequest, DomainError, NotFound, Unavailable
+from chassis.errors import BadRequest, DomainError, NotFound
 from chassis.idempotency import answered
 from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
 from chassis.responses import respond
-from services.orders import clients
+from services.orders import closing
 from services.orders.api.facts import Asked, asked_of, facts_of
 from services.orders.api.lists import list_of_event, list_of_user
 from services.orders.api.paypal import first_answer_with_url, open_paypal
@@ -122,7 +122,7 @@ def delete_order(
         if source in UNPAID and paying.is_charging(order, clock.now()):
             raise paying.in_progress()
     if closed is not None and source in UNPAID:
-        _settle_attempt(key, may_stay_open=True)
+        closing.is_paid_after_all(key, may_stay_open=True)
     note = cancel_note or _note_of(body)
     now = clock.now()
 
@@ -181,27 +181,8 @@ def _actors(relations: frozenset[Relation]) -> frozenset[lifecycle.Actor]:
 
 
 def _close_attempt(identifier: str, wanted: Plan) -> None:
-    if _settle_attempt(identifier, may_stay_open=wanted.cancels) and not wanted.cancels:
+    if closing.is_paid_after_all(identifier, may_stay_open=wanted.cancels) and not wanted.cancels:
         raise paying.AlreadyPaid("This order has just been paid.", meta={"status": Status.COMPLETED})
-
-
-def _settle_attempt(identifier: str, *, may_stay_open: bool) -> bool:
-    """Closes the open attempt at the provider; whether it turned out to be paid, which then counts (RULES 20).
-
-    `may_stay_open`: an order that ends does so beside an attempt that nobody can close now. Payments closes it when it hears
-    of the end, and what is paid meanwhile is given back. Two ways to pay could not be mended like that.
-    """
-    try:
-        state = clients.close_attempt(identifier)
-    except Unavailable as error:
-        if not may_stay_open:
-            raise
-        log.warning("an order ends beside its open attempt", extra={"order": identifier, "error": error.detail})
-        return False
-    if state.status != "captured":
-        return False
-    run(lambda db: paying.receive(db, state, now=clock.now()))
-    return True
 
 
 def _require_unchanged(db: Session, order: Order, claims: Claims) -> None:

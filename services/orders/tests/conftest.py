@@ -10,7 +10,7 @@ from services.orders.commands import replicas
 from services.orders.commands.turnstiles import turnstile
 from services.orders.main import SERVICE
 from services.orders.queries import numbers
-from services.orders.tests.fair import Bank, Fair
+from services.orders.tests.fair import Bank, Fair, charge_body, patch
 
 globals().update(service_fixtures(SERVICE))
 
@@ -82,3 +82,26 @@ def order(buyer: Client, fair: Fair) -> Callable[..., Any]:
         return answer.json()["data"]
 
     return place
+
+
+@pytest.fixture
+def payable(order: Any, buyer: Any) -> Any:
+    """An order of two day tickets, to be paid by Stripe (or another mode)."""
+
+    def make(mode: str = "stripe", **cart: Any) -> str:
+        placed = order({"id": 1, "quantity": 2}, **cart)
+        identifier = str(placed["attributes"]["identifier"])
+        answer = buyer.patch(f"/v1/orders/{identifier}", json=patch(placed, payment_mode=mode))
+        assert answer.status_code == 200, answer.text
+        return identifier
+
+    return make
+
+
+@pytest.fixture
+def paid(payable: Any, buyer: Any, bank: Any) -> str:
+    """The identifier of one that was."""
+    identifier: str = payable()
+    answer = buyer.post(f"/v1/orders/{identifier}/charge", json=charge_body(stripe="tok_visa"))
+    assert answer.status_code == 200, answer.text
+    return identifier

@@ -15,6 +15,7 @@ from chassis.errors import NotFound
 from chassis.messages import to_stamp
 from proto.events import events_pb2
 from proto.payments import payments_pb2
+from services.orders import consumers
 from services.orders.models import Attendee, CodeUse, Order, Stock
 
 EVENT = 7
@@ -269,3 +270,14 @@ def patch(order: Any, kind: str = "order", **attributes: Any) -> dict[str, Any]:
     """The body of a PATCH of this resource."""
     named = {name.replace("_", "-"): value for name, value in attributes.items()}
     return {"data": {"type": kind, "id": order["id"], "attributes": named}}
+
+
+def charge_body(**attributes: Any) -> dict[str, Any]:
+    """What a client sends to be charged."""
+    return {"data": {"type": "charge", "attributes": attributes}}
+
+
+def hear_captured(payment: payments_pb2.PaymentState) -> None:
+    """What the inbox does with the message."""
+    message = payments_pb2.PaymentCaptured(payment=payment)
+    chassis_db.run(lambda session: consumers.complete_paid_order(session, message))

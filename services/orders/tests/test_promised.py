@@ -14,9 +14,19 @@ from chassis.errors import Unprocessable
 from proto.orders import orders_pb2
 from services.orders import jobs
 from services.orders.models import Attendee
-from services.orders.tests.fair import EVENT, captured_payment, change, patch, seat_rows, seats, status_of, stored
+from services.orders.tests.fair import (
+    EVENT,
+    captured_payment,
+    change,
+    charge_body,
+    hear_captured,
+    patch,
+    seat_rows,
+    seats,
+    status_of,
+    stored,
+)
 from services.orders.tests.test_orders import attendee_body, order_body
-from services.orders.tests.test_paying import charge_body, hear_captured
 
 BUYERS: dict[str, Any] = {
     "country": "DE",
