@@ -29,9 +29,15 @@ Values = Sequence[Any] | Mapping[str, Any]
 log = logging.getLogger(__name__)
 
 RETRIED_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+OUTDATED_PLAN = "RevalidateCachedQuery"  # the part of PostgreSQL that says "cached plan must not change result type"
 ATTEMPTS = 3
 RESTART_SECONDS = 6.0  # in which a database comes back
 RESTART_POLL_SECONDS = 0.05
+
+
+class OutdatedPlan(Unavailable):
+    """A migration changed a table after a connection had prepared its statement. From now on all connections are new ones."""
+
 
 _engine: Engine | None = None
 _sessions: sessionmaker[Session] | None = None
@@ -137,6 +143,11 @@ def transaction() -> Iterator[Session]:
         if _sqlstate(error) in RETRIED_SQLSTATES:
             raise
         raise _unavailable(error) from error
+    except DBAPIError as error:
+        _roll_back(db)
+        if _drops_outdated_plans(error.orig):
+            raise OutdatedPlan(_TRY_AGAIN) from error
+        raise
     except BaseException:
         _roll_back(db)
         raise
@@ -147,11 +158,14 @@ def transaction() -> Iterator[Session]:
 
 
 def run(work: Callable[[Session], T]) -> T:
-    """`work` in a transaction; deadlocks and serialization failures are tried again, three times in all."""
+    """`work` in a transaction; deadlocks, serialization failures and outdated plans are tried again, three times in all."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with transaction() as db:
                 return work(db)
+        except OutdatedPlan:
+            if attempt == ATTEMPTS:
+                raise
         except DBAPIError as error:
             if _sqlstate(error) not in RETRIED_SQLSTATES:
                 raise
@@ -201,6 +215,7 @@ def first(bind: Session | Connection, statement: str, values: Values = ()) -> An
 
 def failure(statement: str, error: psycopg.Error) -> DBAPIError:
     """What SQLAlchemy would raise for an error of the driver. It does not name the values: they may be a person's."""
+    _drops_outdated_plans(error)
     told: Any = DBAPIError.instance(statement, {}, error, psycopg.Error, hide_parameters=True)
     assert isinstance(told, DBAPIError)  # noqa: S101 (psycopg.Error is the base of the driver's errors)
     return told
@@ -211,12 +226,17 @@ def look(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
 
     Raises Unavailable (503) when the database cannot be reached.
     """
-    try:
-        with alone() as driver:
-            rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
-    except psycopg.OperationalError as error:
-        raise _unavailable(error) from error
-    return rows
+    for _ in range(ATTEMPTS):
+        try:
+            with alone() as driver:
+                rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
+                return rows
+        except psycopg.OperationalError as error:
+            raise _unavailable(error) from error
+        except psycopg.Error as error:
+            if not _drops_outdated_plans(error):
+                raise
+    raise OutdatedPlan(_TRY_AGAIN)
 
 
 @contextmanager
@@ -258,9 +278,21 @@ def is_reachable() -> bool:
     return True
 
 
+_TRY_AGAIN = "The database has just been changed. Nothing was done; please try again."
+
+
 def _unavailable(error: Exception) -> Unavailable:
     log.warning("database unavailable", extra={"error": str(error).split("\n")[0]})
     return Unavailable("The database does not answer. Nothing was changed; please try again.")
+
+
+def _drops_outdated_plans(error: BaseException | None) -> bool:
+    """Whether a statement was prepared before a migration: then all connections are given up, since others keep such too."""
+    if not isinstance(error, psycopg.errors.FeatureNotSupported) or error.diag.source_function != OUTDATED_PLAN:
+        return False
+    log.warning("a migration outdated prepared statements: connections are renewed")
+    engine().dispose()
+    return True
 
 
 def _sqlstate(error: Exception) -> str | None:
