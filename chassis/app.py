@@ -140,8 +140,12 @@ def _call_handlers(app: FlaskApp, document: Mapping[str, Any]) -> None:
     for endpoint, view in app.app.view_functions.items():
         if (operation_id := getattr(view, "operation_id", None)) is not None:
             path, operation = declared[operation_id]
-            parameters = spec.parameters(document, path, operation)
-            app.app.view_functions[endpoint] = handling(view._fn, operation, parameters)
+            app.app.view_functions[endpoint] = handling(
+                view._fn,
+                operation,
+                spec.parameters(document, path, operation),
+                answers_json_api=spec.answered_media(document, operation) == {JSON_API},
+            )
 
 
 def _answer_errors(app: FlaskApp) -> None:

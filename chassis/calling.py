@@ -15,15 +15,22 @@ from connexion.context import context
 from connexion.decorators.parameter import pythonic
 
 from chassis.errors import BadRequest
+from chassis.jsonapi.media import negotiate
 
 
 def handling(
-    function: Callable[..., Any], operation: Mapping[str, Any], parameters: Sequence[Mapping[str, Any]]
+    function: Callable[..., Any],
+    operation: Mapping[str, Any],
+    parameters: Sequence[Mapping[str, Any]],
+    *,
+    answers_json_api: bool,
 ) -> Any:
     """A Flask view that calls `function` with what it takes of the operation's (resolved) parameters, its body, and
     `token_info`, the caller's claims.
 
-    Raises TypeError where the function takes something of the query that is not a string.
+    Who does not accept JSON:API is refused (406) before anything is done, where nothing else is answered. Plain JSON is answered
+    whatever the header says: existing clients ask for JSON:API there too. Raises TypeError where the function takes
+    something of the query that is not a string.
     """
     taken = frozenset(inspect.signature(function).parameters)
     names = [each["name"] for each in parameters if each["in"] == "path"]
@@ -33,6 +40,8 @@ def handling(
     wants_caller = "token_info" in taken
 
     def view(**path: Any) -> Any:
+        if answers_json_api:
+            negotiate(flask.request.headers.get("Accept"))
         arguments = {renamed[name]: value for name, value in path.items()}
         for name, argument, default in queries:
             given = flask.request.args.getlist(name)

@@ -99,6 +99,12 @@ def parameters(document: Mapping[str, Any], path: str, operation: Mapping[str, A
     return [{**each, "schema": resolved(document, each.get("schema", {}))} for each in found]
 
 
+def answered_media(document: Mapping[str, Any], operation: Mapping[str, Any]) -> frozenset[str]:
+    """The media types that an operation's answers have when it succeeds."""
+    declared = [answer for status, answer in operation["responses"].items() if str(status).startswith("2")]
+    return frozenset(media for answer in declared for media in resolved(document, answer).get("content", {}))
+
+
 def _read(path: Path) -> Document:
     with path.open(encoding="utf-8") as file:
         document = _with_text_keys(yaml.load(file, _Loader))  # noqa: S506 (a safe loader with fewer types)

@@ -51,7 +51,6 @@ Good to know:
 from chassis.jsonapi.body import Incoming, read_document
 from chassis.jsonapi.etag import etag, require_match
 from chassis.jsonapi.grammar import PLAIN, Query
-from chassis.jsonapi.media import negotiate
 from chassis.jsonapi.reading import current_query, tagged
 from chassis.jsonapi.resource import Resource, prepare
 from chassis.jsonapi.viewer import Viewer, viewer_of
@@ -64,7 +63,6 @@ __all__ = [
     "Viewer",
     "current_query",
     "etag",
-    "negotiate",
     "prepare",
     "read_document",
     "require_match",

@@ -17,7 +17,6 @@ from chassis.jsonapi.etag import etag, is_named
 from chassis.jsonapi.finding import again_when_missing, find, not_found
 from chassis.jsonapi.grammar import PLAIN, Query, SortKey, parse
 from chassis.jsonapi.links import page_links
-from chassis.jsonapi.media import negotiate
 from chassis.responses import respond
 from chassis.spec import SpecError
 
@@ -30,13 +29,6 @@ if TYPE_CHECKING:
 def current_query() -> Query:
     """The query of this request; the plain one outside of requests."""
     return parse(flask.request.args.items(multi=True)) if flask.has_request_context() else PLAIN
-
-
-def negotiated() -> Query:
-    """The query of this request, when its Accept header takes our answers (else 406)."""
-    if flask.has_request_context():
-        negotiate(flask.request.headers.get("Accept"))
-    return current_query()
 
 
 def page(
@@ -120,7 +112,7 @@ def answer(
     resource: Resource[Any], read: Callable[[Session, Query], dict[str, Any]], value: str | None = None
 ) -> flask.Response:
     """What `read` finds in a transaction, tagged; a path that names what is not here yet is tried again once."""
-    query = negotiated()
+    query = current_query()
 
     def work() -> dict[str, Any]:
         with transaction() as db:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 def create(resource: Resource[Any], body: Any, claims: Claims | None) -> flask.Response:
     """A new row: 201 with its Location. Raises what the hooks raise."""
-    query = reading.negotiated()
+    query = reading.current_query()
     incoming = read_document(body, resource)
 
     def work(db: Session) -> flask.Response:
@@ -56,7 +56,7 @@ def create(resource: Resource[Any], body: Any, claims: Claims | None) -> flask.R
 
 def update(resource: Resource[Any], value: str, body: Any, claims: Claims | None) -> flask.Response:
     """The changed row: 200. Locks it, then compares If-Match, then asks the hooks, then writes."""
-    query = reading.negotiated()
+    query = reading.current_query()
     incoming = read_document(body, resource, partial=True)
 
     def work(db: Session) -> flask.Response:
@@ -83,7 +83,7 @@ def update(resource: Resource[Any], value: str, body: Any, claims: Claims | None
 
 def delete(resource: Resource[Any], value: str, claims: Claims | None) -> flask.Response:
     """Deletes, softly where rows have a `deleted_at`; `permanent=true` counts for admins only."""
-    query = reading.negotiated()
+    query = reading.current_query()
 
     def work(db: Session) -> flask.Response:
         viewer = viewer_of(claims, query)

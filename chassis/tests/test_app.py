@@ -159,6 +159,20 @@ def test_another_media_type_is_415(client: Client) -> None:
     assert answer.json()["errors"][0]["code"] == "unsupported-media-type"
 
 
+def test_who_does_not_accept_json_api_is_refused_before_anything_is_done(client: Client) -> None:
+    for excludes in ("text/html", "application/json", f"{JSON_API};q=0"):
+        answer = client.as_user(7).post("/v1/notes", json=NOTE, headers={"Accept": excludes})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (406, "not-acceptable")
+    assert count(client) == 0
+    for includes in ("*/*", f"text/html, {JSON_API};q=0.5", "application/*"):
+        assert client.as_user(7).post("/v1/notes", json=NOTE, headers={"Accept": includes}).status_code == 201
+
+
+def test_plain_json_is_answered_whatever_is_accepted(client: Client) -> None:
+    """Existing clients ask for JSON:API everywhere."""
+    assert client.get("/v1/notes", headers={"Accept": JSON_API}).status_code == 200
+
+
 def test_a_body_of_ten_megabytes_is_413(client: Client) -> None:
     answer = client.as_user(7).post("/v1/notes", json=note(text="x" * 10_000_000))
     assert answer.status_code == 413

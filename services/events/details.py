@@ -15,7 +15,7 @@ import flask
 from chassis import db
 from chassis.auth import Claims
 from chassis.errors import NotFound
-from chassis.jsonapi import etag, negotiate
+from chassis.jsonapi import etag
 from chassis.jsonapi.etag import is_named
 from chassis.responses import JSON_API, respond
 from services.events.domain.roles import passes
@@ -48,7 +48,6 @@ def get_event(resource: Any, identifier: str, claims: Claims | None) -> flask.Re
     if flask.request.query_string:
         answer: flask.Response = resource.fetch(token_info=claims, identifier=identifier)
         return answer
-    negotiate(flask.request.headers.get("Accept"))
     event_id, stamp, runs_event = _look(identifier, claims)
     kept = _bodies.get((event_id, runs_event))
     if kept is None or kept[0] != stamp:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from chassis.errors import BadRequest, Forbidden, NotAcceptable, NotFound
+from chassis.errors import BadRequest, Forbidden, NotFound
 from chassis.jsonapi import includes
 from chassis.jsonapi.tests import library
 from chassis.jsonapi.tests.conftest import Ask, claims
@@ -438,18 +438,6 @@ class TestHeaders:
         db.get_one(Book, 1).title = "Changed"
         db.commit()
         assert ask(books.fetch_page, headers={"If-None-Match": tag}).status_code == 200
-
-    @pytest.mark.parametrize(
-        "accept",
-        [None, "", "*/*", "application/*", "application/vnd.api+json", "text/html, application/vnd.api+json;q=0.5"],
-    )
-    def test_who_takes_json_api_gets_it(self, ask: Ask, accept: str | None) -> None:
-        assert ask(books.fetch_page, headers={} if accept is None else {"Accept": accept}).status_code == 200
-
-    @pytest.mark.parametrize("accept", ["text/html", "application/json", "application/vnd.api+json;q=0", "x"])
-    def test_who_excludes_it_is_told(self, ask: Ask, accept: str) -> None:
-        with pytest.raises(NotAcceptable):
-            ask(books.fetch_page, headers={"Accept": accept})
 
 
 def test_operations_attract_path_parameters_only() -> None:

@@ -9,7 +9,7 @@ from chassis import db
 from chassis.auth import Claims
 from chassis.errors import Conflict, Unavailable
 from chassis.idempotency import answered
-from chassis.responses import respond
+from chassis.responses import JSON, respond
 from chassis.tests.notes.main import notes
 
 
@@ -35,7 +35,7 @@ def count_notes(token_info: Claims | None) -> flask.Response:
     """How many notes hang there, and who asks."""
     with db.transaction() as session:
         count = session.execute(select(func.count()).select_from(notes)).scalar_one()
-    return respond({"meta": {"count": count, "caller": token_info.user_id if token_info else None}})
+    return respond({"meta": {"count": count, "caller": token_info.user_id if token_info else None}}, media_type=JSON)
 
 
 def clear_wall(token_info: Claims) -> flask.Response:

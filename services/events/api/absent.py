@@ -7,7 +7,7 @@ import flask
 
 from chassis.auth import Claims
 from chassis.db import transaction
-from chassis.jsonapi import Resource, negotiate, tagged
+from chassis.jsonapi import Resource, tagged
 from services.events import queries
 from services.events.api.events import events
 from services.events.api.sessions import sessions
@@ -15,7 +15,6 @@ from services.events.api.users import check_self
 
 
 def _nothing_of(resource: Resource[Any], value: str, claims: Claims | None, check: str | None = None) -> flask.Response:
-    negotiate(flask.request.headers.get("Accept"))
     with transaction() as db:
         row = resource.find(db, value, claims)
         if check is not None and claims is not None:
@@ -57,6 +56,5 @@ def list_event_invoices_of_user(user_id: str, token_info: Claims | None = None) 
 
 
 def _nothing_of_user(user_id: str, claims: Claims | None) -> flask.Response:
-    negotiate(flask.request.headers.get("Accept"))
     check_self(user_id, claims)
     return _nothing()

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.idempotency import answered
-from chassis.jsonapi import Resource, negotiate
+from chassis.jsonapi import Resource
 from chassis.responses import JSON, respond
 from services.events import invitations, queries
 from services.events.api.events import events
@@ -32,7 +32,6 @@ get_role_of_role_invite = role_invites.fetch_related("role")
 
 def create_role_invite(body: Any = None, token_info: Claims | None = None) -> flask.Response:
     """POST: invites an address, and mails it the link."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = role_invites.read(body)
 
     def work(db: Session) -> flask.Response:

@@ -9,7 +9,7 @@ from chassis.auth import Claims
 from chassis.db import run
 from chassis.errors import Forbidden
 from chassis.idempotency import answered
-from chassis.jsonapi import Resource, negotiate
+from chassis.jsonapi import Resource
 from services.events import commands, queries
 from services.events.api.events import events
 from services.events.api.of_event import SPEC, requires
@@ -34,7 +34,6 @@ get_role_of_users_events_roles = users_events_roles.fetch_related("role")
 
 def update_users_events_roles(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
     """PATCH of the role. Organizers only; ownership is never given or taken this way."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = users_events_roles.read(body, partial=True)
 
     def work(db: Session) -> flask.Response:

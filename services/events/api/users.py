@@ -9,7 +9,7 @@ from sqlalchemy import or_, select
 from chassis.auth import Claims
 from chassis.db import transaction
 from chassis.errors import Forbidden
-from chassis.jsonapi import Resource, negotiate, tagged
+from chassis.jsonapi import Resource, tagged
 from services.events import queries
 from services.events.api.access_codes import access_codes
 from services.events.api.discount_codes import discount_codes
@@ -41,7 +41,6 @@ def own(resource: Resource[Any], where: Callable[[int], Any]) -> Operation:
     """A list of what belongs to the user of the path. Raises Forbidden (403) for anyone but them and server admins."""
 
     def listing(user_id: str, token_info: Claims | None = None) -> flask.Response:
-        negotiate(flask.request.headers.get("Accept"))
         check_self(user_id, token_info)
         with transaction() as db:
             return tagged(resource.page(db, token_info, where(int(user_id))))

@@ -12,7 +12,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest, Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
+from chassis.jsonapi import Query, current_query, require_match, tagged
 from chassis.responses import JSON, respond
 from proto.tickets import tickets_pb2
 from services.orders import clients
@@ -44,7 +44,6 @@ get_tag_linkage_of_attendee = attendees.fetch_linkage("tag")
 
 def create_attendee(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """A loose attendee: it takes no seat until an order is placed for it."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = attendees.read(body)
     event_id = _required(incoming.related, "event")
     ticket_id = _required(incoming.related, "ticket")
@@ -88,7 +87,6 @@ class _AsksTheDoor(Exception):
 @asks_team
 def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
     """Personal data, by the buyer or those who run the event; check-in, by those at the door (RULES 26)."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = attendees.read(body, partial=True)
     if incoming.id != attendee_id:
         raise BadRequest("The id is not that of the path.", code="id-mismatch", source={"pointer": "/data/id"})
@@ -122,7 +120,6 @@ def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) 
 @asks_team
 def delete_attendee(attendee_id: str, token_info: Claims) -> flask.Response:
     """A loose one goes; one in an order stays: the order is cancelled, or the attendee refunded."""
-    negotiate(flask.request.headers.get("Accept"))
     now = clock.now()
 
     def work(db: Session) -> flask.Response:
@@ -143,7 +140,6 @@ def list_attendees_of_event(event: str, token_info: Claims) -> flask.Response:
 
 def list_attendees_of_ticket(ticket_id: str, token_info: Claims) -> flask.Response:
     """Attendees with a ticket type: of those, the ones that the caller may see."""
-    negotiate(flask.request.headers.get("Accept"))
     with transaction() as db:
         return tagged(attendees.page(db, token_info, Attendee.ticket_id == int(ticket_id)))
 

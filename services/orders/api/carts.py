@@ -10,7 +10,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import DomainError
 from chassis.idempotency import answered
-from chassis.jsonapi import current_query, documents, negotiate, viewer_of
+from chassis.jsonapi import current_query, documents, viewer_of
 from chassis.money import to_decimal, to_major
 from chassis.responses import JSON, respond
 from proto.events import events_pb2
@@ -41,7 +41,6 @@ def calculate_amount(body: dict[str, Any], token_info: Claims | None = None) -> 
 
 def create_order_of_cart(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """An order with a blank attendee per ticket. An offer that changed meanwhile is asked for once more."""
-    negotiate(flask.request.headers.get("Accept"))
     cart = carts.read_cart(body)
     if not cart.wanted:
         raise CartInvalid("Choose at least one ticket.", code="tickets-missing", source={"pointer": "/tickets"})

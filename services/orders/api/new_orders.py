@@ -13,7 +13,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import DomainError, Forbidden, NotFound, Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import current_query, negotiate
+from chassis.jsonapi import current_query
 from proto.events import events_pb2
 from services.orders.api.carts import get_offer
 from services.orders.api.facts import facts_from
@@ -33,7 +33,6 @@ from services.orders.queries import access
 
 def create_order(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """An order for attendees that exist (the founding flow), or placeholders for on-site tickets."""
-    negotiate(flask.request.headers.get("Accept"))
     wanted = read_new_order(body)
     try:
         identifier, answer = _create(wanted, token_info)

@@ -14,7 +14,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest, DomainError, NotFound
 from chassis.idempotency import answered
-from chassis.jsonapi import Query, current_query, negotiate, require_match, tagged
+from chassis.jsonapi import Query, current_query, require_match, tagged
 from chassis.responses import respond
 from services.orders import closing
 from services.orders.api.facts import Asked, asked_of, facts_of
@@ -69,7 +69,6 @@ def list_orders_of_user(user_id: str, token_info: Claims) -> flask.Response:
 @asks_team
 def get_event_of_order(identifier: str, token_info: Claims) -> flask.Response:
     """The event of an order. Clients also ask for what only events can include; that they find by its links."""
-    negotiate(flask.request.headers.get("Accept"))
     query = current_query()
     known = {name: deeper for name, deeper in query.include.items() if _is_local(name)}
     with transaction() as db:
@@ -83,7 +82,6 @@ def get_event_of_order(identifier: str, token_info: Claims) -> flask.Response:
 @asks_team
 def update_order(identifier: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
     """A PATCH: read what it means for this order and caller, ask others, then do it under the order's lock."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = orders.read(body, partial=True)
     key, wanted, closed, asked = _look(identifier, incoming.id, incoming.values, token_info)
     facts = None if asked is None else facts_of(asked, token_info)
@@ -114,7 +112,6 @@ def delete_order(
     identifier: str, token_info: Claims, body: dict[str, Any] | None = None, cancel_note: str | None = None
 ) -> flask.Response:
     """Soft, by server admins (RULES 8): frees seats, voids tickets, refunds; the note reaches buyer and attendees."""
-    negotiate(flask.request.headers.get("Accept"))
     with transaction() as db:
         order, relations = access.find(db, identifier, token_info)
         policy.require(Operation.DELETE_ORDER, relations, seen_by=Operation.VIEW_ORDER)

@@ -11,7 +11,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import current_query, negotiate, tagged
+from chassis.jsonapi import current_query, tagged
 from chassis.money import to_minor
 from services.orders.api.resources import asks_team, orders, refunds
 from services.orders.commands import refunding
@@ -53,7 +53,6 @@ def refund_order(identifier: str, token_info: Claims, body: dict[str, Any] | Non
 @asks_team
 def list_refunds_of_order(identifier: str, token_info: Claims) -> flask.Response:
     """All decisions about an order."""
-    negotiate(flask.request.headers.get("Accept"))
     with transaction() as db:
         order = orders.find(db, identifier, token_info)
         return tagged(refunds.page(db, token_info, Refund.order_id == order.id))
@@ -61,7 +60,6 @@ def list_refunds_of_order(identifier: str, token_info: Claims) -> flask.Response
 
 def update_refund(refund_id: str, body: dict[str, Any], token_info: Claims) -> flask.Response:
     """`status: paid` on an owed refund: the organizer has given the money back."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = refunds.read(body, partial=True)
     now = clock.now()
 

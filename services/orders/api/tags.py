@@ -11,7 +11,6 @@ from chassis.auth import Claims
 from chassis.db import run
 from chassis.errors import Conflict, Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import negotiate
 from chassis.jsonapi.writing import refusals
 from services.orders.api.lists import list_of_event
 from services.orders.api.resources import tags
@@ -40,7 +39,6 @@ get_event_of_tag = tags.fetch_related("event")
 
 def create_tag(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """A tag of an event; names are unique in it."""
-    negotiate(flask.request.headers.get("Accept"))
     incoming = tags.read(body)
     event_id = incoming.related.get("event")
     name = (incoming.values.get("name") or "").strip()

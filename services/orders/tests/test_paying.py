@@ -211,6 +211,13 @@ def test_what_cannot_be_charged(payable: Any, order: Any, buyer: Any, bank: Any,
     assert bank.calls == []
 
 
+def test_who_would_not_take_the_answer_is_not_charged(payable: Any, buyer: Any, bank: Any) -> None:
+    identifier = payable()
+    body, headers = charge_body(stripe="tok_visa"), {"Accept": "text/html"}
+    assert buyer.post(f"/v1/orders/{identifier}/charge", json=body, headers=headers).status_code == 406
+    assert (bank.calls, status_of(identifier)) == ([], "initializing")
+
+
 def test_strangers_neither_charge_nor_verify_nor_open_payments(payable: Any, client: Any, bank: Any) -> None:
     identifier = payable()
     for name in ("charge", "verify", "create-paypal-payment"):

@@ -14,7 +14,7 @@ from chassis import db, spec
 from chassis.auth import Claims
 from chassis.errors import BadRequest, Forbidden, NotFound, Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import Incoming, Resource, negotiate, tagged
+from chassis.jsonapi import Incoming, Resource, tagged
 from services.payments import linking, queries
 from services.payments.clients import events
 from services.payments.commands import authorizations
@@ -55,7 +55,6 @@ def get_by_singular_path(id_: str, token_info: Claims) -> flask.Response:
 
 def get_of_event(event_id: str, token_info: Claims) -> flask.Response:
     """The account of one event, by the event's number or identifier."""
-    negotiate(flask.request.headers.get("Accept"))
     number = int(event_id) if event_id.isdigit() else events.get_event(event_id).id
     with db.transaction() as session:
         found = queries.authorization_of_event(session, number)
@@ -67,7 +66,6 @@ def get_of_event(event_id: str, token_info: Claims) -> flask.Response:
 
 def get_event_linkage(id_: str, token_info: Claims) -> flask.Response:
     """Which event it belongs to."""
-    negotiate(flask.request.headers.get("Accept"))
     with db.transaction() as session:
         found = links.find(session, id_, token_info)
     base = f"/v1/stripe-authorizations/{found.id}"
