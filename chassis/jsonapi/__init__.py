@@ -49,7 +49,7 @@ Good to know:
 """
 
 from chassis.jsonapi.body import Incoming, read_document
-from chassis.jsonapi.etag import etag, require_match
+from chassis.jsonapi.etag import etag
 from chassis.jsonapi.grammar import PLAIN, Query
 from chassis.jsonapi.reading import current_query, tagged
 from chassis.jsonapi.resource import Resource, prepare
@@ -65,7 +65,6 @@ __all__ = [
     "etag",
     "prepare",
     "read_document",
-    "require_match",
     "tagged",
     "viewer_of",
 ]

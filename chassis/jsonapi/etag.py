@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from hashlib import blake2b
 
+import flask
+
 from chassis.errors import PreconditionFailed
 
 
@@ -18,8 +20,9 @@ def is_named(header: str, tag: str) -> bool:
     )
 
 
-def require_match(if_match: str | None, current_body: Callable[[], bytes]) -> None:
-    """Raises PreconditionFailed (412) when the caller names another version than the current one."""
+def require_match(current_body: Callable[[], bytes]) -> None:
+    """Raises PreconditionFailed (412) when this request's If-Match names another version than the current one."""
+    if_match = flask.request.headers.get("If-Match") if flask.has_request_context() else None
     if if_match is None or if_match.strip() == "*":
         return
     if not is_named(if_match, etag(current_body())):

@@ -15,13 +15,15 @@ from chassis.errors import BadRequest
 from chassis.jsonapi import documents, reading, writing
 from chassis.jsonapi.body import Incoming, read_document
 from chassis.jsonapi.declared import declaration
+from chassis.jsonapi.etag import require_match
 from chassis.jsonapi.finding import find
-from chassis.jsonapi.grammar import Query, SortKey, parse_sort
+from chassis.jsonapi.grammar import PLAIN, Query, SortKey, parse_sort
 from chassis.jsonapi.links import linkages, plural
 from chassis.jsonapi.operation import Operation, operation, path_value
 from chassis.jsonapi.plan import Plan
 from chassis.jsonapi.serializer import Serializer
 from chassis.jsonapi.viewer import criteria_of, viewer_of
+from chassis.responses import respond
 from chassis.spec import SpecError
 
 if TYPE_CHECKING:
@@ -240,6 +242,10 @@ class Resource(Generic[M]):
         """The row with this id or identifier, locked on wish. Raises NotFound when it is not there for this caller."""
         row: M = find(db, viewer_of(claims), self, str(value), lock=lock)[0]
         return row
+
+    def require_unchanged(self, db: Session, row: M, claims: Claims | None) -> None:
+        """Raises PreconditionFailed (412) when the request's If-Match names another version of this row."""
+        require_match(lambda: respond(self.document(db, row, claims, query=PLAIN)).get_data())
 
     def read(self, body: Any, *, partial: bool = False) -> Incoming:
         """`read_document` for this type."""

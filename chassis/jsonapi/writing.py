@@ -115,8 +115,7 @@ def _changed(
 
 
 def _require_match(db: Session, viewer: Viewer, resource: Resource[Any], row: Any, held: Held, query: Query) -> None:
-    wanted = flask.request.headers.get("If-Match") if flask.has_request_context() else None
-    require_match(wanted, lambda: respond(documents.of_one(db, viewer, resource, row, held, query)).get_data())
+    require_match(lambda: respond(documents.of_one(db, viewer, resource, row, held, query)).get_data())
 
 
 def _seen(resource: Resource[Any], held: Held, given: Mapping[str, Any]) -> dict[str, Any]:

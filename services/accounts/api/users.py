@@ -91,6 +91,7 @@ def delete_user(user_id: str, token_info: Claims) -> flask.Response:
 
     def work(db: Session) -> flask.Response:
         user, _ = find(db, viewer_of(token_info, query), users, user_id, lock=True)
+        users.require_unchanged(db, user, token_info)
         if query.is_permanent:
             policy.require_erasable(token_info, user)
         if user.deleted_at is None:

@@ -149,3 +149,12 @@ def test_people_get_a_copy_of_what_is_kept(client: Any) -> None:
 @pytest.mark.parametrize("path", ["/v1/users/999/export", "/v1/users/x/export"])
 def test_nobody_has_no_copy(client: Any, path: str) -> None:
     assert people.admin(client).client.get(path).status_code == 404
+
+
+def test_if_match_refuses_to_delete_who_has_changed(client: Any) -> None:
+    ann = people.somebody(client)
+    for path in (ann.path, f"{ann.path}?permanent=true"):
+        assert ann.client.delete(path, headers={"If-Match": 'W/"old"'}).status_code == 412
+        assert ann.client.get(ann.path).status_code == 200
+    tag = ann.client.get(ann.path).headers["etag"]
+    assert ann.client.delete(ann.path, headers={"If-Match": tag}).status_code == 200

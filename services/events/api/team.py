@@ -39,6 +39,7 @@ def update_users_events_roles(id_: str, body: Any = None, token_info: Claims | N
     def work(db: Session) -> flask.Response:
         assert token_info is not None  # noqa: S101 (the spec asks for a login)
         held = users_events_roles.find(db, id_, token_info, lock=True)
+        users_events_roles.require_unchanged(db, held, token_info)
         role_id = incoming.related.get("role", held.role_id)
         if role_id != held.role_id:
             _check_change(db, token_info, held, role_id)
@@ -66,6 +67,7 @@ def delete_users_events_roles(id_: str, token_info: Claims | None = None) -> fla
         queries.require(
             db, token_info, held.event_id, "coorganizer" if is_own or held.role_id != ORGANIZER else "organizer"
         )
+        users_events_roles.require_unchanged(db, held, token_info)
         commands.take_role(db, held)
         return answered(db, {"meta": {"message": "The role was taken away."}, "jsonapi": {"version": "1.0"}})
 

@@ -132,6 +132,11 @@ def test_roles_are_taken_away_but_never_the_owners(making: Making, db: Session, 
     answer = making.stranger.patch(f"/v1/users-events-roles/{organizer}", json={"data": change})
     assert code_of(answer) == (403, "owner-fixed")
     change["relationships"] = {"role": to("role", "6")}
+    path, stale = f"/v1/users-events-roles/{organizer}", {"If-Match": 'W/"old"'}
+    assert making.owner.patch(path, json={"data": change}, headers=stale).status_code == 412
+    assert making.owner.delete(path, headers=stale).status_code == 412
+    shown = making.owner.get(f"{path}/role").json()["data"]
+    assert shown["attributes"]["name"] == "organizer"
     changed = making.owner.patch(f"/v1/users-events-roles/{organizer}", json={"data": change})
     assert (changed.status_code, changed.json()["data"]["id"]) == (200, organizer)
     shown = making.owner.get(f"/v1/users-events-roles/{organizer}/role").json()["data"]

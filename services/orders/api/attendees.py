@@ -12,7 +12,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest, Unprocessable
 from chassis.idempotency import answered
-from chassis.jsonapi import Query, current_query, require_match, tagged
+from chassis.jsonapi import current_query, tagged
 from chassis.responses import JSON, respond
 from proto.tickets import tickets_pb2
 from services.orders import clients
@@ -96,7 +96,7 @@ def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) 
 
     def work(db: Session) -> flask.Response:
         attendee, order, relations = _lock(db, attendee_id, token_info)
-        _require_unchanged(db, attendee, token_info)
+        attendees.require_unchanged(db, attendee, token_info)
         is_at_door = policy.may(Operation.CHECK_IN, relations)
         if not is_at_door:
             policy.require(Operation.EDIT_ATTENDEE, relations, seen_by=Operation.VIEW_ATTENDEE)
@@ -125,6 +125,7 @@ def delete_attendee(attendee_id: str, token_info: Claims) -> flask.Response:
     def work(db: Session) -> flask.Response:
         attendee, _, relations = _lock(db, attendee_id, token_info)
         policy.require(Operation.DELETE_ATTENDEE, relations, seen_by=Operation.VIEW_ATTENDEE)
+        attendees.require_unchanged(db, attendee, token_info)
         attending.remove(db, attendee, now)
         db.flush()
         return answered(db, {"meta": {"message": "The attendee was deleted."}, "jsonapi": {"version": "1.0"}})
@@ -227,11 +228,6 @@ def _allowed(values: Mapping[str, Any], order: Order | None, relations: frozense
             meta={"status": order.status},
         )
     return writable(values)
-
-
-def _require_unchanged(db: Session, attendee: Attendee, claims: Claims) -> None:
-    wanted = flask.request.headers.get("If-Match")
-    require_match(wanted, lambda: respond(attendees.document(db, attendee, claims, query=Query())).get_data())
 
 
 def _required(related: Mapping[str, Any], name: str) -> int:

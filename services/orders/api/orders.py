@@ -14,8 +14,7 @@ from chassis.auth import Claims
 from chassis.db import run, transaction
 from chassis.errors import BadRequest, DomainError, NotFound
 from chassis.idempotency import answered
-from chassis.jsonapi import Query, current_query, require_match, tagged
-from chassis.responses import respond
+from chassis.jsonapi import current_query, tagged
 from services.orders import closing
 from services.orders.api.facts import Asked, asked_of, facts_of
 from services.orders.api.lists import list_of_event, list_of_user
@@ -115,6 +114,7 @@ def delete_order(
     with transaction() as db:
         order, relations = access.find(db, identifier, token_info)
         policy.require(Operation.DELETE_ORDER, relations, seen_by=Operation.VIEW_ORDER)
+        orders.require_unchanged(db, order, token_info)
         key, closed, source = order.identifier, order.attempted_at, Status(order.status)
         if source in UNPAID and paying.is_charging(order, clock.now()):
             raise paying.in_progress()
@@ -125,6 +125,7 @@ def delete_order(
 
     def work(db: Session) -> flask.Response:
         order = queries.find(db, key, lock=True)
+        orders.require_unchanged(db, order, token_info)
         if Status(order.status) in UNPAID and (paying.is_charging(order, now) or order.attempted_at != closed):
             raise paying.in_progress()
         if Status(order.status) in LIVE:
@@ -161,7 +162,7 @@ def _planned(
     """What the PATCH means for the order as it is now. Raises PreconditionFailed, and ChargeInProgress when that needs facts
     which nobody has asked for: the order has just changed.
     """
-    _require_unchanged(db, order, claims)
+    orders.require_unchanged(db, order, claims)
     planned = changing.plan(order, values, _actors(relations))
     if planned.needs_facts and facts is None:
         raise paying.in_progress()
@@ -180,11 +181,6 @@ def _actors(relations: frozenset[Relation]) -> frozenset[lifecycle.Actor]:
 def _close_attempt(identifier: str, wanted: Plan) -> None:
     if closing.is_paid_after_all(identifier, may_stay_open=wanted.cancels) and not wanted.cancels:
         raise paying.AlreadyPaid("This order has just been paid.", meta={"status": Status.COMPLETED})
-
-
-def _require_unchanged(db: Session, order: Order, claims: Claims) -> None:
-    wanted = flask.request.headers.get("If-Match")
-    require_match(wanted, lambda: respond(orders.document(db, order, claims, query=Query())).get_data())
 
 
 def _id_mismatch() -> DomainError:

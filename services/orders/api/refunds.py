@@ -67,6 +67,7 @@ def update_refund(refund_id: str, body: dict[str, Any], token_info: Claims) -> f
         refund = refunds.find(db, refund_id, token_info)
         order = db.get_one(Order, refund.order_id, with_for_update=True)
         policy.require(Operation.REFUND_ORDER, access.relations_of(db, order, token_info), seen_by=Operation.VIEW_ORDER)
+        refunds.require_unchanged(db, refund, token_info)
         status = incoming.values.get("status")
         if status is not None and status != refund.status:
             if status != "paid":

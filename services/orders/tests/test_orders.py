@@ -580,6 +580,18 @@ def test_what_an_admin_moves_back_is_told_so_that_sales_do_not_count_it(admin: A
     assert len(published(orders_pb2.OrderUnsettled)) == 2, "OrderCancelled says it"
 
 
+def test_if_match_refuses_to_delete_what_has_changed(buyer: Any, admin: Any, order: Any, attend: Any) -> None:
+    placed = order({"id": 1})
+    for who, path in (
+        (admin, f"/v1/orders/{placed['attributes']['identifier']}"),
+        (buyer, f"/v1/attendees/{attend(1)}"),
+    ):
+        tag = who.get(path).headers["etag"]
+        assert who.delete(path, headers={"If-Match": 'W/"old"'}).status_code == 412
+        assert who.get(path).headers["etag"] == tag
+        assert who.delete(path, headers={"If-Match": tag}).status_code == 200
+
+
 def test_if_match_refuses_what_has_changed(buyer: Any, order: Any) -> None:
     placed = order({"id": 1})
     path = f"/v1/orders/{placed['attributes']['identifier']}"

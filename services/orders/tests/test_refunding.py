@@ -60,7 +60,10 @@ def test_an_offline_order_that_was_paid_owes_its_refund_until_the_organizer_pays
     order = organizer.get(owed["relationships"]["order"]["links"]["related"]).json()["data"]
     assert order["attributes"]["identifier"] == identifier
     assert client.as_user(3).get(owed["links"]["self"]).status_code == 404
-    settled = organizer.patch(f"/v1/refunds/{owed['id']}", json=patch(owed, "refund", status="paid"))
+    paid, stale = patch(owed, "refund", status="paid"), {"If-Match": 'W/"old"'}
+    assert organizer.patch(owed["links"]["self"], json=paid, headers=stale).status_code == 412
+    assert organizer.get(owed["links"]["self"]).json()["data"] == owed
+    settled = organizer.patch(f"/v1/refunds/{owed['id']}", json=paid)
     assert settled.json()["data"]["attributes"]["status"] == "paid"
     assert refund_status(organizer, identifier) == ("full", 100.0)
 
