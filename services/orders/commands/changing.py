@@ -157,7 +157,8 @@ def check(db: Session, order: Order, move: Move, facts: Facts | None) -> None:
     if move.conditions & {Condition.ONLINE_MODE, Condition.OFFLINE_MODE} and order.payment_mode is not None:
         require_mode(order.payment_mode, order.amount_minor, facts)
     if Condition.FORMS_FILLED in move.conditions:
-        require_forms(db, queries.attendees_of(db, order.id), facts)
+        with db.no_autoflush:  # the order is written once, when it moves
+            require_forms(db, queries.attendees_of(db, order.id), facts)
         values = {name: getattr(order, name) for name in (*forms.REQUIRED_BILLING, "is_billing_enabled")}
         forms.require_billing(values, is_mandatory=facts.is_billing_mandatory and order.amount_minor > 0)
 

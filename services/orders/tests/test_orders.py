@@ -5,7 +5,9 @@ import time
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from chassis import db as chassis_db
 from chassis.db import transaction
 from chassis.errors import NotFound
 from proto.events import events_pb2
@@ -599,3 +601,25 @@ def test_if_match_refuses_what_has_changed(buyer: Any, order: Any) -> None:
     assert buyer.patch(path, json=patch(placed, city="Rome"), headers={"If-Match": tag}).status_code == 200
     assert buyer.patch(path, json=patch(placed, city="Oslo"), headers={"If-Match": tag}).status_code == 412
     assert stored(placed["attributes"]["identifier"]).city == "Rome"
+
+
+def test_an_order_that_is_to_be_paid_is_written_once(order: Any, buyer: Any) -> None:
+    """Thousands choose how to pay in the minutes after a sale began."""
+    placed = order({"id": 1})
+    [attendee] = buyer.get(f"/v1/orders/{placed['attributes']['identifier']}/attendees").json()["data"]
+    names = patch(attendee, "attendee", firstname="Ada", lastname="Lovelace", email="ada@example.com")
+    buyer.patch(f"/v1/attendees/{attendee['id']}", json=names)
+    written: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE orders"):
+            written.append(statement)
+
+    event.listen(chassis_db.engine(), "before_cursor_execute", note)
+    try:
+        path = f"/v1/orders/{placed['attributes']['identifier']}"
+        answer = buyer.patch(path, json=patch(placed, status="pending", payment_mode="stripe"))
+    finally:
+        event.remove(chassis_db.engine(), "before_cursor_execute", note)
+    assert (answer.status_code, answer.json()["data"]["attributes"]["status"]) == (200, "pending")
+    assert len(written) == 1
