@@ -405,7 +405,6 @@ class OrderState(_message.Message):
     COMPLETED_AT_FIELD_NUMBER: _builtins.int
     INVOICE_NUMBER_FIELD_NUMBER: _builtins.int
     BILLING_FIELD_NUMBER: _builtins.int
-    CANCEL_NOTE_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     identifier: _builtins.str
     version: _builtins.int
@@ -424,7 +423,6 @@ class OrderState(_message.Message):
     tax_rate: _builtins.str
     tax_included: _builtins.bool
     invoice_number: _builtins.str
-    cancel_note: _builtins.str
     @_builtins.property
     def attendees(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attendee]: ...
     @_builtins.property
@@ -464,11 +462,10 @@ class OrderState(_message.Message):
         completed_at: _timestamp_pb2.Timestamp | None = ...,
         invoice_number: _builtins.str = ...,
         billing: Global___Billing | None = ...,
-        cancel_note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing", b"billing", "completed_at", b"completed_at", "created_at", b"created_at", "event", b"event"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "attendees", b"attendees", "billing", b"billing", "buyer_email", b"buyer_email", "buyer_id", b"buyer_id", "buyer_name", b"buyer_name", "cancel_note", b"cancel_note", "completed_at", b"completed_at", "created_at", b"created_at", "currency", b"currency", "discount_minor", b"discount_minor", "event", b"event", "event_id", b"event_id", "id", b"id", "identifier", b"identifier", "invoice_number", b"invoice_number", "lines", b"lines", "locale", b"locale", "payment_mode", b"payment_mode", "status", b"status", "tax_included", b"tax_included", "tax_minor", b"tax_minor", "tax_name", b"tax_name", "tax_rate", b"tax_rate", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "attendees", b"attendees", "billing", b"billing", "buyer_email", b"buyer_email", "buyer_id", b"buyer_id", "buyer_name", b"buyer_name", "completed_at", b"completed_at", "created_at", b"created_at", "currency", b"currency", "discount_minor", b"discount_minor", "event", b"event", "event_id", b"event_id", "id", b"id", "identifier", b"identifier", "invoice_number", b"invoice_number", "lines", b"lines", "locale", b"locale", "payment_mode", b"payment_mode", "status", b"status", "tax_included", b"tax_included", "tax_minor", b"tax_minor", "tax_name", b"tax_name", "tax_rate", b"tax_rate", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

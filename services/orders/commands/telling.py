@@ -35,7 +35,6 @@ def order_state(db: Session, order: Order) -> orders_pb2.OrderState:
         locale=order.locale or (buyer.locale if buyer else ""),
         completed_at=to_stamp(order.completed_at),
         invoice_number=order.invoice_number or "",
-        cancel_note=order.cancel_note or "",
         billing=billing_of(order),
         attendees=[attendee_state(each, lines) for each in attendees],
         lines=[line_state(each, each.ticket_name) for each in lines],
