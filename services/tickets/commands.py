@@ -23,6 +23,7 @@ from proto.orders.orders_pb2 import Attendee, OrderState
 from proto.tickets.tickets_pb2 import TicketScanned
 from services.tickets import pages, queries
 from services.tickets.domain.door import Kind, Passage, TicketRevoked, admit
+from services.tickets.domain.moments import zone_of
 from services.tickets.models import DoomedFile, Event, EventRole, Order, Scan, Ticket, User
 
 orders: Any = Order.__table__
@@ -189,7 +190,8 @@ def scan(
     if ticket.status != "valid":
         raise TicketRevoked("This ticket is no longer valid.")
     known = [Passage(row.at, cast("Kind", row.kind), row.door) for row in queries.passages_of(db, attendee_id)]
-    added = admit(known, passages, is_told_again=is_told_again)
+    zone = zone_of(queries.timezone_of(db, ticket))
+    added = admit(known, passages, zone=zone, is_told_again=is_told_again)
     if added:
         rows = [
             {"attendee_id": attendee_id, "kind": each.kind, "at": each.at, "door": each.door, "scanned_by": scanned_by}

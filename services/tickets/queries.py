@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from chassis.db import execute
 from proto.events.events_pb2 import Event as EventState
+from proto.orders.orders_pb2 import OrderState
 from services.tickets.models import Event, EventRole, Order, Scan, Ticket
 
 orders, tickets, scans = Order.__table__.c, Ticket.__table__.c, Scan.__table__.c
@@ -46,8 +47,8 @@ def lock_ticket(db: Session, attendee_id: int) -> Ticket | None:
 
 
 def passages_of(db: Session, attendee_id: int) -> Sequence[Scan]:
-    """In the order of time."""
-    return db.scalars(select(Scan).where(scans.attendee_id == attendee_id).order_by(scans.at, scans.id)).all()
+    """In the order in which they were told."""
+    return db.scalars(select(Scan).where(scans.attendee_id == attendee_id).order_by(scans.id)).all()
 
 
 def present_pdfs(db: Session, issues: Sequence[tuple[int, int]], identifiers: Sequence[str]) -> dict[str, str]:
@@ -74,6 +75,15 @@ def event_state(db: Session, event_id: int) -> EventState | None:
     """The event as events last said it."""
     state = db.execute(select(Event.state).where(Event.id == event_id)).scalar()
     return EventState.FromString(state) if state is not None else None
+
+
+def timezone_of(db: Session, ticket: Ticket) -> str:
+    """The zone of the event that a ticket is for, as events last said it or as it was when the order was paid."""
+    event = event_state(db, ticket.event_id)
+    if event is not None and event.timezone:
+        return event.timezone
+    state = db.execute(select(orders.state).where(orders.identifier == ticket.order_identifier)).scalar()
+    return OrderState.FromString(state).event.timezone if state is not None else ""
 
 
 def roles_in_event(db: Session, event_id: int, user_id: int) -> frozenset[str] | None:

@@ -1,13 +1,14 @@
-"""The door's rule: in and out take turns. Values in; what is to be written, or a refusal, out."""
+"""The door's rule: in and out take turns, each day. Values in; what is to be written, or a refusal, out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from chassis.errors import Conflict
 
 Kind = Literal["in", "out"]
+DAY_BEGINS = timedelta(hours=5)  # at five in the morning: a night belongs to the evening before
 
 
 class AlreadyCheckedIn(Conflict):
@@ -31,26 +32,45 @@ class Passage:
     door: str = ""
 
 
-def admit(known: Sequence[Passage], new: Sequence[Passage], *, is_told_again: bool = False) -> list[Passage]:
+def admit(
+    known: Sequence[Passage], new: Sequence[Passage], *, zone: tzinfo = UTC, is_told_again: bool = False
+) -> list[Passage]:
     """The passages to add, in the order of time. With `is_told_again` those that are known already are left out.
 
+    `known` comes in the order in which it was told: the clocks of two doors differ, and a door without a network tells
+    late. Each day is counted for itself, since nobody is seen going home in the evening.
     Raises AlreadyCheckedIn with time and door of the first entry, NotCheckedIn for a way out without one in.
     """
     seen = {(passage.kind, passage.at) for passage in known} if is_told_again else set()
-    inside: Passage | None = None
-    for passage in sorted(known):
-        inside = passage if passage.kind == "in" else None
+    inside: dict[date, Passage] = {}
+    for passage in known:
+        _pass(inside, passage, zone)
     added: list[Passage] = []
     for passage in sorted(new):
         if (passage.kind, passage.at) in seen:
             continue
-        if passage.kind == "in" and inside is not None:
-            raise _twice(inside)
-        if passage.kind == "out" and inside is None:
+        if passage.kind == "in" and (first := inside.get(_day(passage, zone))) is not None:
+            raise _twice(first)
+        if not _pass(inside, passage, zone):
             raise NotCheckedIn("This ticket has not been checked in, so it cannot be checked out.")
-        inside = passage if passage.kind == "in" else None
         added.append(passage)
     return added
+
+
+def _pass(inside: dict[date, Passage], passage: Passage, zone: tzinfo) -> bool:
+    """Notes by day who is inside. False, and nothing changes, for a way out of somebody who is not."""
+    today = _day(passage, zone)
+    if passage.kind == "in":
+        inside[today] = passage
+        return True
+    left = [day for day in inside if day <= today]
+    for day in left:
+        del inside[day]
+    return bool(left)
+
+
+def _day(passage: Passage, zone: tzinfo) -> date:
+    return (passage.at.astimezone(zone).replace(tzinfo=None) - DAY_BEGINS).date()
 
 
 def _twice(first: Passage) -> AlreadyCheckedIn:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -70,6 +71,40 @@ def test_nobody_leaves_who_never_came() -> None:
         admit([], [Passage(NINE, "out")])
 
 
+def test_who_came_in_yesterday_and_went_home_unseen_comes_in_again() -> None:
+    yesterday, today = Passage(NINE - timedelta(days=1), "in", "North"), Passage(NINE, "in", "South")
+    assert admit([yesterday], [today]) == [today]
+    with pytest.raises(AlreadyCheckedIn) as refusal:
+        admit([yesterday, today], [Passage(TEN, "in", "North")])
+    assert refusal.value.meta == {"at": "2026-11-24T09:00:00Z", "door": "South"}
+
+
+def test_a_night_is_one_day_at_the_door_in_the_zone_of_the_event() -> None:
+    tokyo = ZoneInfo("Asia/Tokyo")
+    evening = datetime(2026, 11, 24, 23, 0, tzinfo=tokyo)
+    with pytest.raises(AlreadyCheckedIn):
+        admit([Passage(evening, "in")], [Passage(evening + timedelta(hours=5), "in")], zone=tokyo)
+    left = Passage(evening + timedelta(hours=7), "out")  # six in the morning, which is another day
+    assert admit([Passage(evening, "in")], [left], zone=tokyo) == [left]
+    with pytest.raises(NotCheckedIn):
+        admit([Passage(evening, "in"), left], [Passage(evening + timedelta(hours=8), "out")], zone=tokyo)
+
+
+def test_a_day_that_is_told_late_opens_no_other_day_again() -> None:
+    today, yesterday = Passage(NINE, "in"), Passage(NINE - timedelta(days=1), "in")
+    assert admit([today], [yesterday]) == [yesterday]
+    with pytest.raises(AlreadyCheckedIn):
+        admit([today, yesterday], [Passage(TEN, "in")])
+
+
+def test_clocks_that_differ_keep_nobody_out() -> None:
+    """The second door's clock is behind that of the first: whoever left by it has left."""
+    day = [Passage(NINE, "in", "fast clock"), Passage(NINE - timedelta(seconds=20), "out", "slow clock")]
+    assert admit(day[:1], day[1:]) == day[1:]
+    back = Passage(TEN, "in", "fast clock")
+    assert admit(day, [back]) == [back]
+
+
 @given(st.lists(st.booleans(), max_size=6), st.integers(min_value=0, max_value=6))
 def test_telling_the_same_again_adds_nothing(steps: list[bool], known: int) -> None:
     day = [Passage(NINE + timedelta(minutes=n), "in" if n % 2 == 0 else "out") for n in range(len(steps))]
@@ -103,6 +138,21 @@ def test_a_double_entry_changes_nothing(paid: Any, published: Published) -> None
     with pytest.raises(AlreadyCheckedIn):
         scan(checkin_times=at(TEN))
     assert len(published(TicketScanned)) == 1
+
+
+def test_the_second_day_of_an_event_begins_in_its_own_zone(paid: Any) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    first, second = (datetime(2026, 11, day, hour, 30, tzinfo=berlin) for day, hour in ((24, 9), (25, 5)))
+    scan(checkin_times=at(first))
+    with pytest.raises(AlreadyCheckedIn):
+        scan(checkin_times=at(datetime(2026, 11, 25, 4, 30, tzinfo=berlin)))
+    assert times(scan(checkin_times=at(second)).checkin_times) == [first, second]
+
+
+def test_a_door_whose_clock_is_behind_keeps_nobody_out(paid: Any) -> None:
+    scan(checkin_times=at(NINE))
+    scan(checkout_times=at(NINE - timedelta(seconds=20)))
+    assert times(scan(checkin_times=at(TEN)).checkin_times) == [NINE, TEN]
 
 
 def test_a_cancelled_order_gets_nobody_in(paid: Any) -> None:
@@ -149,7 +199,8 @@ def test_a_registrar_lets_somebody_in(door: Any) -> None:
 def test_a_second_scan_is_refused_with_time_and_door(door: Any) -> None:
     with clock.freeze(NINE):
         door(code_of(101))
-    answer = door(code_of(101), door="South")
+    with clock.freeze(TEN):
+        answer = door(code_of(101), door="South")
     assert answer.status_code == 409
     (error,) = answer.json()["errors"]
     assert error["code"] == "already-checked-in"
