@@ -97,16 +97,20 @@ def update_attendee(attendee_id: str, body: dict[str, Any], token_info: Claims) 
     def work(db: Session) -> flask.Response:
         attendee, order, relations = _lock(db, attendee_id, token_info)
         attendees.require_unchanged(db, attendee, token_info)
+        entry: checkin.Entry | None = None
         is_at_door = policy.may(Operation.CHECK_IN, relations)
         if not is_at_door:
             policy.require(Operation.EDIT_ATTENDEE, relations, seen_by=Operation.VIEW_ATTENDEE)
         elif entered is None:
             known = checkin.Known(attendee.checkin_times, attendee.checkout_times)
-            if (entry := checkin.read_entry(incoming.values, known, clock.now())) is not None:
-                raise _AsksTheDoor(entry)
+            entry = checkin.read_entry(incoming.values, known, clock.now())
         attending.change(db, attendee, order, _allowed(incoming.values, order, relations))
         if is_at_door:
-            checkins.apply(db, attendee, incoming.values, incoming.related, entered, door=scan.door if scan else "")
+            door, entries = (scan.door, len(scan.checkins)) if scan is not None else ("", 0)
+            checkins.apply(db, attendee, incoming.values, incoming.related, entered, entries=entries, door=door)
+        if entry is not None:
+            db.flush()
+            raise _AsksTheDoor(entry)  # last: what is refused here is not written down there
         return answered(db, attendees.document(db, attendee, token_info, query=query))
 
     try:

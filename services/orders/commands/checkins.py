@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from chassis.errors import Unprocessable
 from chassis.messages import to_stamp
 from proto.tickets import tickets_pb2
-from services.orders.commands.issuing import times_text
+from services.orders.commands import issuing
 from services.orders.domain.checkin import Entry
 from services.orders.models import Attendee, Tag
 
+ELSEWHERE = "-"  # the device that clients show where none was named
 AT_THE_DOOR = ("attendee_notes", "is_badge_printed", "badge_printed_at")
 
 
@@ -34,9 +35,10 @@ def apply(
     related: Mapping[str, Any],
     entered: tickets_pb2.ScanReply | None,
     *,
+    entries: int,
     door: str,
 ) -> None:
-    """Check-in fields of a locked attendee, as those at the door may change them."""
+    """Check-in fields of a locked attendee, as those at the door may change them; the last `entries` were through `door`."""
     for name in AT_THE_DOOR:
         if name in values:
             setattr(attendee, name, values[name])
@@ -44,13 +46,11 @@ def apply(
         set_tag(db, attendee, related.get("tag", values.get("tag_id")))
     if entered is None:
         return
-    attendee.checkin_times = times_text(entered.checkin_times)
-    attendee.checkout_times = times_text(entered.checkout_times)
-    attendee.is_checked_in = bool(entered.checkin_times)
-    attendee.is_checked_out = len(entered.checkout_times) >= len(entered.checkin_times) > 0
-    devices = (attendee.device_name_checkin or "").split(",") if attendee.device_name_checkin else []
+    issuing.note_times(attendee, entered.checkin_times, entered.checkout_times)
+    devices = attendee.device_name_checkin.split(",") if attendee.device_name_checkin else []
     missing = len(entered.checkin_times) - len(devices)
-    attendee.device_name_checkin = ",".join([*devices, *([door] * max(0, missing))]) or None
+    unseen = [ELSEWHERE] * (missing - entries)
+    attendee.device_name_checkin = ",".join([*devices, *unseen, *[door] * min(entries, missing)]) or None
 
 
 def set_tag(db: Session, attendee: Attendee, tag_id: int | None) -> None:

@@ -7,6 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sqlalchemy.orm import Session
 
 from proto.tickets import tickets_pb2
+from services.orders.models import Attendee
 from services.orders.queries import orders as queries
 
 
@@ -25,15 +26,28 @@ def link_pdfs(db: Session, message: tickets_pb2.TicketsIssued) -> None:
 def note_scan(db: Session, message: tickets_pb2.TicketScanned) -> None:
     """All times of an attendee, as the door knows them."""
     for attendee in queries.attendees_by_id(db, [message.attendee_id], lock=True):
-        if message.version <= attendee.scan_version:
-            continue
-        attendee.scan_version = message.version
-        attendee.checkin_times = times_text(message.checkin_times)
-        attendee.checkout_times = times_text(message.checkout_times)
-        attendee.is_checked_in = bool(message.checkin_times)
-        attendee.is_checked_out = len(message.checkout_times) >= len(message.checkin_times) > 0
+        note_times(attendee, message.checkin_times, message.checkout_times)
 
 
-def times_text(times: Sequence[Timestamp]) -> str | None:
-    """Times as clients read them: comma separated; None where there are none."""
+def note_times(attendee: Attendee, checkins: Sequence[Timestamp], checkouts: Sequence[Timestamp]) -> None:
+    """All times of a locked attendee, unless more of them are known: the door forgets none, so their number is its version."""
+    version = len(checkins) + len(checkouts)
+    if version <= attendee.scan_version:
+        return
+    attendee.scan_version = version
+    attendee.checkin_times, attendee.checkout_times = _text(checkins), _text(checkouts)
+    attendee.is_checked_in = bool(checkins)
+    attendee.is_checked_out = _has_left(checkins, checkouts)
+
+
+def _has_left(checkins: Sequence[Timestamp], checkouts: Sequence[Timestamp]) -> bool:
+    """Also who was not seen leaving on an earlier day, and who left by a door whose clock is behind."""
+    if not checkins or not checkouts:
+        return False
+    came, left = (max((each.seconds, each.nanos) for each in times) for times in (checkins, checkouts))
+    return left >= came or len(checkouts) >= len(checkins)
+
+
+def _text(times: Sequence[Timestamp]) -> str | None:
+    """As clients read them: comma separated; None where there are none."""
     return ",".join(each.ToDatetime(tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") for each in times) or None

@@ -8,6 +8,8 @@ from typing import Any
 from chassis.errors import Unprocessable
 
 MAX_TIMES = 100
+FIRST_YEAR, LAST_YEAR = 1900, 9000  # as of events
+LONGEST_DOOR = 200
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ def read_entry(values: Mapping[str, Any], known: Known, now: datetime) -> Entry 
         raise CheckinInvalid(
             "A device without a time says nothing.", source={"pointer": "/data/attributes/device-name-checkin"}
         )
+    if len(devices[-1]) > LONGEST_DOOR:
+        raise CheckinInvalid(
+            f"A device has a name of at most {LONGEST_DOOR} characters.",
+            source={"pointer": "/data/attributes/device-name-checkin"},
+        )
     if not checkins and not checkouts:
         return None
     return Entry(checkins, checkouts, devices[-1] or "-")
@@ -54,8 +61,6 @@ def read_entry(values: Mapping[str, Any], known: Known, now: datetime) -> Entry 
 def parse_times(text: str | None, pointer: str) -> list[datetime]:
     """Comma-separated ISO times, in UTC. Raises CheckinInvalid."""
     parts = [part.strip() for part in (text or "").split(",") if part.strip()]
-    if len(parts) > MAX_TIMES:
-        raise CheckinInvalid(f"At most {MAX_TIMES} times are kept.", source={"pointer": pointer})
     times = []
     for part in parts:
         try:
@@ -71,7 +76,12 @@ def parse_times(text: str | None, pointer: str) -> list[datetime]:
 def _new(values: Mapping[str, Any], name: str, known: str | None) -> tuple[datetime, ...]:
     pointer = f"/data/attributes/{name.replace('_', '-')}"
     before = {_second(at) for at in parse_times(known, pointer)}
-    return tuple(at for at in parse_times(values.get(name), pointer) if _second(at) not in before)
+    new = tuple(at for at in parse_times(values.get(name), pointer) if _second(at) not in before)
+    if len(new) > MAX_TIMES:
+        raise CheckinInvalid(f"At most {MAX_TIMES} times are told at once.", source={"pointer": pointer})
+    if any(not FIRST_YEAR <= at.year <= LAST_YEAR for at in new):
+        raise CheckinInvalid(f"No door was open before {FIRST_YEAR} or after {LAST_YEAR}.", source={"pointer": pointer})
+    return new
 
 
 def _second(at: datetime) -> datetime:

@@ -277,7 +277,11 @@ def charge_body(**attributes: Any) -> dict[str, Any]:
     return {"data": {"type": "charge", "attributes": attributes}}
 
 
+def hear(handler: Any, message: Any) -> None:
+    """What the inbox does with a message."""
+    chassis_db.run(lambda session: handler(session, message))
+
+
 def hear_captured(payment: payments_pb2.PaymentState) -> None:
-    """What the inbox does with the message."""
-    message = payments_pb2.PaymentCaptured(payment=payment)
-    chassis_db.run(lambda session: consumers.complete_paid_order(session, message))
+    """The money of an order has arrived."""
+    hear(consumers.complete_paid_order, payments_pb2.PaymentCaptured(payment=payment))

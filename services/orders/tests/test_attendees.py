@@ -1,13 +1,16 @@
 """Attendees of an order: their data, the door, lists, search, export, tags, statistics, mails."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from chassis.errors import Conflict
+from chassis.messages import to_stamp
 from proto.orders import orders_pb2
 from proto.tickets import tickets_pb2
-from services.orders.tests.fair import EVENT, patch
+from services.orders import consumers
+from services.orders.tests.fair import EVENT, hear, patch
 
 
 @pytest.fixture
@@ -126,6 +129,57 @@ def test_the_door_being_closed_changes_nothing(completed: Any, registrar: Any) -
     assert registrar.patch(f"/v1/attendees/{attendee['id']}", json=body).status_code == 503
     shown = registrar.get(f"/v1/attendees/{attendee['id']}").json()["data"]["attributes"]
     assert (shown["attendee-notes"], shown["is-checked-in"]) == (None, False)
+
+
+def test_what_is_refused_here_is_not_written_down_at_the_door(completed: Any, registrar: Any, door: Door) -> None:
+    _, [attendee, _] = completed
+    path = f"/v1/attendees/{attendee['id']}"
+    body = patch(attendee, "attendee", checkin_times="2026-11-24T10:00:00Z", tag_id=999)
+    refused = registrar.patch(path, json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "tag-unknown")
+    assert door.requests == []
+
+
+def test_an_answer_of_the_door_that_is_saved_late_undoes_nothing_newer(
+    completed: Any, registrar: Any, peer: Any
+) -> None:
+    """Another device checked the attendee out, and that was heard, while this one's answer was on its way."""
+    _, [attendee, _] = completed
+    came, left = (to_stamp(datetime(2026, 11, 24, hour, tzinfo=UTC)) for hour in (10, 11))
+
+    def scan(request: tickets_pb2.ScanRequest) -> tickets_pb2.ScanReply:
+        for version, checkouts in ((1, []), (2, [left])):
+            message = tickets_pb2.TicketScanned(
+                attendee_id=request.attendee_id, checkin_times=[came], checkout_times=checkouts, version=version
+            )
+            hear(consumers.note_scan, message)
+        return tickets_pb2.ScanReply(checkin_times=[came])
+
+    peer("tickets", Scan=scan)
+    body = patch(attendee, "attendee", checkin_times="2026-11-24T10:00:00Z")
+    shown = registrar.patch(f"/v1/attendees/{attendee['id']}", json=body).json()["data"]["attributes"]
+    assert (shown["checkout-times"], shown["is-checked-out"]) == ("2026-11-24T11:00:00.000000Z", True)
+
+
+def test_who_left_on_the_second_day_has_left_also_if_nobody_saw_it_on_the_first(completed: Any, organizer: Any) -> None:
+    _, [attendee, _] = completed
+    first, second, left = (to_stamp(datetime(2026, 11, *at, tzinfo=UTC)) for at in ((24, 10), (25, 10), (25, 17)))
+    message = tickets_pb2.TicketScanned(
+        attendee_id=int(attendee["id"]), checkin_times=[first, second], checkout_times=[left], version=3
+    )
+    hear(consumers.note_scan, message)
+    shown = organizer.get(f"/v1/attendees/{attendee['id']}").json()["data"]["attributes"]
+    assert shown["is-checked-out"] is True
+
+
+def test_each_entry_keeps_its_own_door(completed: Any, registrar: Any, peer: Any) -> None:
+    """The first way in was scanned elsewhere: this device did not see it."""
+    _, [attendee, _] = completed
+    first, second, left = (to_stamp(datetime(2026, 11, 24, hour, tzinfo=UTC)) for hour in (10, 12, 11))
+    peer("tickets", Scan=lambda _: tickets_pb2.ScanReply(checkin_times=[first, second], checkout_times=[left]))
+    body = patch(attendee, "attendee", checkin_times="2026-11-24T12:00:00Z", device_name_checkin="A")
+    shown = registrar.patch(f"/v1/attendees/{attendee['id']}", json=body).json()["data"]["attributes"]
+    assert shown["device-name-checkin"] == "-,A"
 
 
 def test_the_list_sorts_through_the_order_and_takes_an_empty_or(completed: Any, registrar: Any) -> None:

@@ -23,7 +23,13 @@ def test_only_new_times_count() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [{"is_checked_in": True}, {"device_name_checkin": "door"}, {"checkin_times": "soon"}, {"checkout_times": "x"}],
+    [
+        {"is_checked_in": True},
+        {"device_name_checkin": "door"},
+        {"checkin_times": "soon"},
+        {"checkout_times": "x"},
+        {"checkin_times": "2026-11-24T09:00:00Z", "device_name_checkin": "x" * 201},
+    ],
 )
 def test_what_does_not_fit_together_is_refused(values: Any) -> None:
     with pytest.raises(CheckinInvalid):
@@ -37,6 +43,20 @@ def test_the_door_is_the_last_device_and_a_checkout_takes_the_time_of_the_server
     left = read_entry({"is_checked_out": True}, Known("2026-11-24T09:00:00Z", None), NOW)
     assert left is not None
     assert left.checkouts == (NOW,)
+
+
+def test_many_known_times_keep_nobody_from_being_changed() -> None:
+    known = Known(",".join(f"2026-11-{day:02}T{hour:02}:00:00Z" for day in range(20, 26) for hour in range(24)), None)
+    assert read_entry({"checkin_times": known.checkin_times, "attendee_notes": "crew"}, known, NOW) is None
+    entry = read_entry({"checkin_times": f"{known.checkin_times},2026-11-26T10:00:00Z"}, known, NOW)
+    assert entry is not None
+    assert len(entry.checkins) == 1
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_that_no_day_has_is_refused(at: str) -> None:
+    with pytest.raises(CheckinInvalid):
+        read_entry({"checkin_times": at}, NOTHING, NOW)
 
 
 def test_required_fields_of_the_form_of_the_ticket_are_named() -> None:

@@ -8,8 +8,8 @@ from proto.accounts import accounts_pb2
 from proto.events import events_pb2
 from services.orders import consumers
 from services.orders.models import User
-from services.orders.tests.fair import stored
-from services.orders.tests.test_neighbours import hear, row
+from services.orders.tests.fair import hear, stored
+from services.orders.tests.test_neighbours import row
 
 DETAILS = ("bank_details", "cheque_details", "onsite_details", "invoice_details")
 

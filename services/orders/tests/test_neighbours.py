@@ -20,13 +20,9 @@ from services.orders.commands import restricting
 from services.orders.domain.stock import BelowSold, revision
 from services.orders.grpc_server import OrdersServicer
 from services.orders.models import Attendee, CodeUse, Event, Stock, Ticket, User
-from services.orders.tests.fair import EVENT, Fair, patch, seats, stored, uses
+from services.orders.tests.fair import EVENT, Fair, hear, patch, seats, stored, uses
 
 SERVICER = OrdersServicer()
-
-
-def hear(handler: Any, message: Any) -> None:
-    chassis_db.run(lambda session: handler(session, message))
 
 
 def limit(ticket: int, version: int, capacity: int, **more: Any) -> orders_pb2.StockLimit:

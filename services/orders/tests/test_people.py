@@ -10,8 +10,8 @@ from proto.accounts import accounts_pb2
 from proto.orders import orders_pb2
 from services.orders import consumers
 from services.orders.models import Attendee, User
-from services.orders.tests.fair import patch
-from services.orders.tests.test_neighbours import hear, row
+from services.orders.tests.fair import hear, patch
+from services.orders.tests.test_neighbours import row
 from services.orders.tests.test_orders import attendee_body
 
 VIC = "vic@example.com"
