@@ -131,8 +131,10 @@ def _unheard_order_finder(state: OrderState, who: Person) -> Callable[[Session],
 
 def _whole_order(db: Session, identifier: str) -> Ready | None:
     order = _paid(queries.order_of(db, identifier))
-    if order is None or order.rendered_revision < order.revision or not order.pdf_key:
+    if order is None or order.rendered_revision < order.revision:
         return None
+    if not order.pdf_key:
+        raise TicketVoid("Nobody has a valid ticket of this order any more.")
     return Ready([order.pdf_key], identifier)
 
 

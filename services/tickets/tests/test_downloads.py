@@ -9,7 +9,7 @@ import pytest
 from chassis.errors import NotFound, Unavailable
 from chassis.testing import Client
 from proto.events.events_pb2 import EventRole, EventRolesReply, Seller
-from proto.orders.orders_pb2 import AttendeeChanged, OrderCancelled
+from proto.orders.orders_pb2 import AttendeeChanged, AttendeesReleased, OrderCancelled
 from services.tickets import consumers, stored
 from services.tickets.api import downloads
 from services.tickets.tests.arranged import (
@@ -184,6 +184,17 @@ def test_a_cancelled_order_opens_nothing_any_more(drawn: Any, client: Client) ->
     assert_refused(client.get(f"/v1/tickets/download/{token}"), 410, "ticket-revoked")
     for path in [*ORDER_PATHS, ATTENDEE_PATH]:
         assert_refused(client.as_user(BUYER_ID).get(path), 410, "ticket-revoked")
+
+
+@pytest.mark.parametrize("path", ORDER_PATHS)
+def test_an_order_of_which_nobody_comes_any_more_opens_nothing(drawn: Any, client: Client, path: str) -> None:
+    """Everybody was refunded, or an admin took the order back to pending: there is no page to wait for."""
+    hear(
+        consumers.void_released,
+        AttendeesReleased(order_identifier=IDENTIFIER, attendee_ids=[101, 102], version=4),
+    )
+    draw_all()
+    assert_refused(client.as_user(BUYER_ID).get(path), 410, "ticket-revoked")
 
 
 def test_a_pdf_that_is_not_drawn_yet_is_waited_for(client: Client) -> None:
