@@ -89,7 +89,8 @@ def promise_cancelled(db: Session, order: OrderState, note: str, *, was_paid: bo
     found: list[Mail] = []
     for address in filter(None, [buyer, *others]):
         letter = letters.cancelled_letter(summary, note, is_buyer=address == buyer, is_refunded=is_refunded)
-        found.append(_mail("order-cancelled", address, f"order:{order.identifier}", letter, []))
+        about = f"order:{order.identifier}"
+        found.append(_mail("order-cancelled", address, about, letter, [], version=order.version))  # each time anew
     queue_mails(db, found)
 
 

@@ -335,6 +335,16 @@ def test_a_cancelling_note_reaches_the_buyer_and_each_address_once() -> None:
     assert [sent[1] for sent in told] == ["buyer@example.com", "anna@example.com", "bob@example.com"]
 
 
+def test_an_order_that_was_taken_up_again_and_cancelled_again_says_so() -> None:
+    pay(version=3)
+    hear(*CANCELLED)
+    pay(version=6)
+    draw_all()
+    hear(consumers.void_cancelled, OrderCancelled(order=order(version=7), was_paid=True))
+    told = [sent[1] for sent in mails() if sent[0] == "order-cancelled"]
+    assert told == ["buyer@example.com", "anna@example.com", "bob@example.com"] * 2
+
+
 def test_a_buyer_who_gives_up_an_unpaid_order_is_not_mailed() -> None:
     hear(consumers.void_cancelled, OrderCancelled(order=order(version=2)))
     assert mails() == []
