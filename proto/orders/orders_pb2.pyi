@@ -778,8 +778,11 @@ class AttendeeChanged(_message.Message):
     ORDER_IDENTIFIER_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     ATTENDEE_FIELD_NUMBER: _builtins.int
+    ERASED_FIELD_NUMBER: _builtins.int
     order_identifier: _builtins.str
     version: _builtins.int
+    erased: _builtins.bool
+    """the holder was erased: nobody holds the ticket until a higher version names somebody"""
     @_builtins.property
     def attendee(self) -> Global___Attendee: ...
     def __init__(
@@ -788,10 +791,11 @@ class AttendeeChanged(_message.Message):
         order_identifier: _builtins.str = ...,
         version: _builtins.int = ...,
         attendee: Global___Attendee | None = ...,
+        erased: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "order_identifier", b"order_identifier", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attendee", b"attendee", "erased", b"erased", "order_identifier", b"order_identifier", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import case, delete, func, select, text, update
+from sqlalchemy import case, delete, false, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,7 @@ from services.tickets.models import DoomedFile, Event, EventRole, Order, Scan, T
 
 orders: Any = Order.__table__
 tickets: Any = Ticket.__table__
-NEVER_OVERTAKEN = 2**62  # no later message brings an erased name back
+NEVER_OVERTAKEN = 2**62  # no later message brings an erased name back; accounts says erasures with it, too
 READERS_GRACE = timedelta(minutes=10)  # a download that has begun may still read a file that was just replaced
 
 
@@ -127,8 +127,13 @@ def release(db: Session, identifier: str, attendee_ids: Sequence[int], version: 
     _revoke(db, tickets.c.attendee_id.in_(ids) & (tickets.c.version < version), version, now=now)
 
 
-def change_holder(db: Session, identifier: str, attendee: Attendee, version: int, *, now: datetime) -> None:
-    """A new name is drawn anew on the same ticket; a new address gets a new code, and the old one is void (RULES 25)."""
+def change_holder(
+    db: Session, identifier: str, attendee: Attendee, version: int, *, now: datetime, is_erased: bool = False
+) -> None:
+    """A new name is drawn anew on the same ticket; a new address gets a new code, and the old one is void (RULES 25).
+
+    `is_erased`: orders has forgotten the holder, too. The code stays, and what orders says from then on counts again.
+    """
     _raise_revision(db, orders.c.identifier == identifier, now=now)
     row = {
         **_tombstone(identifier, attendee.id, 0),
@@ -141,6 +146,9 @@ def change_holder(db: Session, identifier: str, attendee: Attendee, version: int
     is_handed_over = (func.lower(tickets.c.holder_email) != func.lower(fresh.holder_email)) & (
         tickets.c.status == "valid"
     )
+    is_news = tickets.c.holder_version < fresh.holder_version
+    if is_erased:
+        is_handed_over, is_news = false(), is_news | (tickets.c.holder_version == NEVER_OVERTAKEN)
     db.execute(
         new.on_conflict_do_update(
             index_elements=["attendee_id"],
@@ -151,7 +159,7 @@ def change_holder(db: Session, identifier: str, attendee: Attendee, version: int
                 "token": case((is_handed_over, fresh.token), else_=tickets.c.token),
                 "revision": tickets.c.revision + 1,
             },
-            where=tickets.c.holder_version < fresh.holder_version,
+            where=is_news,
         )
     )
 
@@ -278,6 +286,29 @@ def erase_person(db: Session, user_id: int, email: str, *, is_proved: bool, now:
     db.execute(update(tickets).where(mine).values(**nobody, revision=tickets.c.revision + 1))
 
 
+def leave_out_erased(db: Session, order: OrderState) -> OrderState:
+    """An order without the people who were erased before it was heard here. They are locked against being erased now."""
+    for user_id in _erased(db, {order.buyer_id, *(attendee.user_id for attendee in order.attendees)}):
+        is_buyer = order.buyer_id == user_id
+        _leave_out(order, user_id, order.buyer_email.lower() if is_buyer else "", is_proved=False)
+    return order
+
+
+def leave_out_erased_holder(db: Session, attendee: Attendee) -> Attendee:
+    """The same for one attendee."""
+    if _erased(db, {attendee.user_id}):
+        _forget(attendee)
+    return attendee
+
+
+def _erased(db: Session, user_ids: set[int]) -> Sequence[int]:
+    known = execute(db, _LOCK_USERS, (sorted(user_ids - {0}),))
+    return [row.id for row in known if row.version == NEVER_OVERTAKEN]
+
+
+_LOCK_USERS = "SELECT id, version FROM users WHERE id = ANY(%s::bigint[]) ORDER BY id FOR SHARE"
+
+
 def doom(db: Session, keys: Iterable[str], *, now: datetime) -> None:
     """Marks stored files for removal."""
     rows = [{"key": key, "due_at": now + READERS_GRACE} for key in sorted(set(keys)) if key]
@@ -336,6 +367,11 @@ def _raise_revision(db: Session, which: Any, *, now: datetime) -> None:
 
 def _without_person(state: bytes, user_id: int, email: str, *, is_proved: bool) -> bytes:
     order = OrderState.FromString(state)
+    _leave_out(order, user_id, email, is_proved=is_proved)
+    return order.SerializeToString()
+
+
+def _leave_out(order: OrderState, user_id: int, email: str, *, is_proved: bool) -> None:
     if order.buyer_id == user_id:
         order.buyer_email = order.buyer_name = ""
         order.ClearField("billing")
@@ -343,9 +379,12 @@ def _without_person(state: bytes, user_id: int, email: str, *, is_proved: bool) 
     for attendee in order.attendees:
         is_named = bool(email) and attendee.email.lower() == email
         if is_address_theirs if is_named else attendee.user_id == user_id:
-            attendee.first_name = attendee.last_name = attendee.email = ""
-            attendee.user_id = 0
-    return order.SerializeToString()
+            _forget(attendee)
+
+
+def _forget(attendee: Attendee) -> None:
+    attendee.first_name = attendee.last_name = attendee.email = ""
+    attendee.user_id = 0
 
 
 def _scanned(ticket: Ticket, passages: Sequence[Passage]) -> TicketScanned:

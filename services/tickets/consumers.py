@@ -23,29 +23,31 @@ from services.tickets import commands, mails, queries, start
 @consumes(OrderPaid)
 def issue_tickets(db: Session, message: OrderPaid) -> None:
     """A completed order leads to one ticket per attendee; the renderers do the rest."""
-    if commands.issue(db, message.order, now=clock.now()):
+    if commands.issue(db, commands.leave_out_erased(db, message.order), now=clock.now()):
         on_commit(db, start.wake_renderers)
 
 
 @consumes(OrderPlaced)
 def tell_how_to_pay(db: Session, message: OrderPlaced) -> None:
     """An offline order: one mail with payment instructions, no ticket. Not if we know that it was paid or cancelled."""
-    if commands.remember(db, message.order, "placed", now=clock.now()):
-        mails.promise_placed(db, message.order)
+    order = commands.leave_out_erased(db, message.order)
+    if commands.remember(db, order, "placed", now=clock.now()):
+        mails.promise_placed(db, order)
 
 
 @consumes(OrderCancelled)
 def void_cancelled(db: Session, message: OrderCancelled) -> None:
     """Nobody gets in any more; whoever expected to is told, with the note."""
-    commands.void_order(db, message.order, "cancelled", now=clock.now())
+    order = commands.leave_out_erased(db, message.order)
+    commands.void_order(db, order, "cancelled", now=clock.now())
     if message.was_paid or message.deleted or message.note:
-        mails.promise_cancelled(db, message.order, message.note, was_paid=message.was_paid)
+        mails.promise_cancelled(db, order, message.note, was_paid=message.was_paid)
 
 
 @consumes(OrderExpired)
 def void_expired(db: Session, message: OrderExpired) -> None:
     """An unpaid order has no tickets; if its payment comes late after all, a newer OrderPaid says so."""
-    commands.void_order(db, message.order, "expired", now=clock.now())
+    commands.void_order(db, commands.leave_out_erased(db, message.order), "expired", now=clock.now())
 
 
 @consumes(AttendeesReleased)
@@ -58,7 +60,10 @@ def void_released(db: Session, message: AttendeesReleased) -> None:
 @consumes(AttendeeChanged)
 def change_holder(db: Session, message: AttendeeChanged) -> None:
     """A new name or address."""
-    commands.change_holder(db, message.order_identifier, message.attendee, message.version, now=clock.now())
+    attendee = commands.leave_out_erased_holder(db, message.attendee)
+    commands.change_holder(
+        db, message.order_identifier, attendee, message.version, now=clock.now(), is_erased=message.erased
+    )
     on_commit(db, start.wake_renderers)
 
 

@@ -161,10 +161,12 @@ def say_released(db: Session, order: Order, attendee_ids: Iterable[int]) -> None
     publish(db, message, key=order.identifier)
 
 
-def say_attendee_changed(db: Session, order: Order, attendee: Attendee) -> None:
-    """A holder's name or address changed after the tickets were issued."""
+def say_attendee_changed(db: Session, order: Order, attendee: Attendee, *, is_erased: bool = False) -> None:
+    """A holder's name or address changed after the tickets were issued, or was forgotten."""
     state = attendee_state(attendee, queries.lines_of(db, order.id))
-    message = orders_pb2.AttendeeChanged(order_identifier=order.identifier, version=order.version, attendee=state)
+    message = orders_pb2.AttendeeChanged(
+        order_identifier=order.identifier, version=order.version, attendee=state, erased=is_erased
+    )
     publish(db, message, key=order.identifier)
 
 

@@ -65,6 +65,33 @@ def test_tickets_are_not_told_of_a_user_who_has_proved_nothing(
     assert [(each.email, each.user_id) for each in said.order.attendees] == [(VIC, 0)]
 
 
+def test_the_seat_of_an_erased_holder_is_told_to_be_nobodys_and_goes_to_somebody_else(
+    attends: Any, organizer: Any, buyer: Any, published: Any
+) -> None:
+    told(id=77, version=1, email=VIC, is_verified=True)
+    number = attends(VIC)
+    [placed] = buyer.get("/v1/users/1/orders").json()["data"]
+    path = f"/v1/orders/{placed['attributes']['identifier']}"
+    assert organizer.patch(path, json=patch(placed, status="completed")).status_code == 200
+    erased(77)
+    assert row(Attendee, number).user_id is None
+    [attendee] = buyer.get(f"{path}/attendees").json()["data"]
+    change = patch(attendee, "attendee", firstname="Carl")
+    assert buyer.patch(f"/v1/attendees/{number}", json=change).status_code == 200
+    [paid] = published(orders_pb2.OrderPaid)
+    forgotten, changed = published(orders_pb2.AttendeeChanged)
+    assert paid.order.version < forgotten.version < changed.version
+    assert (forgotten.erased, forgotten.attendee.email, forgotten.attendee.user_id) == (True, "", 0)
+    assert (changed.erased, changed.attendee.first_name, changed.attendee.user_id) == (False, "Carl", 0)
+
+
+def test_nothing_is_told_of_an_erased_person_who_holds_no_ticket_yet(attends: Any, published: Any) -> None:
+    told(id=77, version=1, email=VIC, is_verified=True)
+    attends(VIC)
+    erased(77)
+    assert published(orders_pb2.AttendeeChanged) == []
+
+
 def test_who_proves_the_address_later_is_the_attendee_from_then_on(attends: Any, client: Any) -> None:
     told(id=77, version=1, email=VIC)
     number = attends("Vic@example.com")

@@ -14,6 +14,7 @@ from chassis.errors import Unavailable
 from proto.accounts.accounts_pb2 import User, UserChanged, UserPage
 from proto.events.events_pb2 import EventChanged, EventPage, EventRole, EventRolePage
 from proto.orders.orders_pb2 import (
+    Attendee,
     AttendeeChanged,
     AttendeesReleased,
     OrderCancelled,
@@ -32,6 +33,7 @@ from services.tickets.storage import UnknownKey
 from services.tickets.tests.arranged import (
     ANNA_ID,
     IDENTIFIER,
+    OTHER_IDENTIFIER,
     Hand,
     Published,
     attendee,
@@ -402,6 +404,57 @@ def test_an_erased_person_is_on_no_page_row_or_mail() -> None:
         assert "Anna" not in text_of(stored.storage().get(key))
     assert "anna@example.com" not in [sent[1] for sent in mails()]
     assert b"Anna" not in order_row().state
+
+
+def test_an_order_that_is_heard_after_its_buyer_was_erased_revives_nobody() -> None:
+    hear(consumers.keep_user, UserChanged(user=User(id=50, version=1, email="buyer@example.com", is_verified=True)))
+    for number in (50, ANNA_ID):
+        last = User(id=number, epoch=2**62, version=2**62, deleted=True, erased=True)
+        hear(consumers.keep_user, UserChanged(user=last))
+    mine = attendee(103, "Berta", "Buyer@example.com")
+    pay(attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Bob", "bob@example.com"), mine])
+    draw_all()
+    hear(consumers.tell_how_to_pay, OrderPlaced(order=order(identifier=OTHER_IDENTIFIER, status="placed")))
+    hear(consumers.void_cancelled, OrderCancelled(order=order(version=5, identifier=OTHER_IDENTIFIER), was_paid=True))
+    assert [ticket(number).holder_name for number in (101, 102, 103)] == ["", "Bob Doe", ""]
+    assert {sent[1] for sent in mails()} <= {"bob@example.com", "anna@example.com"}
+    for identifier in (IDENTIFIER, OTHER_IDENTIFIER):
+        assert b"Berta" not in order_row(identifier).state
+        assert order_row(identifier).buyer_email == ""
+    assert b"Anna" not in order_row().state
+    late = AttendeeChanged(order_identifier=IDENTIFIER, version=9, attendee=attendee(101, user_id=ANNA_ID))
+    hear(consumers.change_holder, late)
+    assert ticket(101).holder_name == ""
+
+
+def test_the_seat_of_an_erased_person_may_be_given_to_somebody_else() -> None:
+    """Orders says that it has forgotten the holder too: what it says from then on names nobody who was erased."""
+    pay(attendees=[attendee(101, user_id=ANNA_ID)])
+    draw_all()
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=1, email="anna@example.com", is_verified=True)))
+    hear(consumers.keep_user, UserChanged(user=User(id=ANNA_ID, version=2, deleted=True, erased=True)))
+    code = ticket(101).issue
+    nobody = Attendee(id=101, ticket_id=3, ticket_name="Early Bird")
+    forgotten = AttendeeChanged(order_identifier=IDENTIFIER, version=7, attendee=nobody, erased=True)
+    hear(consumers.change_holder, forgotten)
+    hear(consumers.change_holder, AttendeeChanged(order_identifier=IDENTIFIER, version=6, attendee=attendee(101)))
+    assert ticket(101).holder_name == ""
+    carl = attendee(101, "Carl", "carl@example.com")
+    hear(consumers.change_holder, AttendeeChanged(order_identifier=IDENTIFIER, version=8, attendee=carl))
+    draw_all()
+    assert (ticket(101).holder_name, ticket(101).issue) == ("Carl Doe", code + 1)
+    assert ("ticket", "carl@example.com", "attendee:101", code + 1) in mails()
+
+
+def test_the_code_of_an_erased_person_stays_whoever_says_it_first() -> None:
+    pay(attendees=[attendee(101)])
+    draw_all()
+    nobody = Attendee(id=101, ticket_id=3, ticket_name="Early Bird")
+    forgotten = AttendeeChanged(order_identifier=IDENTIFIER, version=7, attendee=nobody, erased=True)
+    hear(consumers.change_holder, forgotten)
+    draw_all()
+    assert (ticket(101).holder_name, ticket(101).issue) == ("", 1)
+    assert len(mails()) == 2
 
 
 def test_a_deleted_person_who_may_come_back_keeps_the_ticket_until_erased() -> None:
