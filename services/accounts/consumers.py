@@ -45,5 +45,7 @@ def keep_event_role(db: Session, role: pb.EventRole) -> bool:
     values = {"event_id": role.event_id, "user_id": role.user_id, "roles": list(role.roles)}
     is_news = apply(db, EventRole, role, values)
     if is_news:
+        # A statement sees what had been committed when it began: of two teams heard of at once the second waits before it looks.
+        db.execute(sa.select(User.id).where(User.id == role.user_id).with_for_update())
         db.execute(sa.update(User).where(User.id == role.user_id).values(team_roles=queries.team_roles(role.user_id)))
     return is_news

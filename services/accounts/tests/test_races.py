@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from chassis.db import transaction
-from services.accounts import config, keys, queries, start
+from chassis.db import run, transaction
+from proto.events import events_pb2
+from services.accounts import config, consumers, keys, queries, start
 from services.accounts.commands import sessions
 from services.accounts.models import RefreshToken, SigningKey, User
 from services.accounts.tests import people
@@ -109,3 +110,22 @@ def test_no_login_slips_past_a_block_that_is_under_way(client: Any) -> None:
             time.sleep(0.3)  # the password has been found right by now; what follows has to wait for the block
             assert not login.done()
         assert login.result(10).status_code == 401
+
+
+def test_two_teams_that_are_heard_of_at_once_both_count(client: Any, db: Any) -> None:
+    ann = people.somebody(client)
+
+    def join(session: Any, event_id: int, role: str) -> None:
+        consumers.keep_event_role(
+            session, events_pb2.EventRole(id=event_id, version=1, event_id=event_id, user_id=ann.id, roles=[role])
+        )
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction() as first:
+            join(first, 5, "owner")
+            second = other.submit(run, lambda session: join(session, 6, "registrar"))
+            time.sleep(0.3)  # it has seen by now what there is, and waits for the user
+            assert not second.done()
+        second.result(10)
+    user = db.get(User, ann.id, populate_existing=True)
+    assert sorted(user.team_roles) == ["owner", "registrar"]
