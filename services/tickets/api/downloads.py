@@ -4,10 +4,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
 import flask
-from pypdf import PdfWriter
 from sqlalchemy.orm import Session
 
 from chassis import clock
@@ -18,6 +16,7 @@ from proto.orders.orders_pb2 import OrderState
 from services.tickets import access, clients, commands, queries, start, stored
 from services.tickets.domain.policy import Person, holds, owns_order, runs_event
 from services.tickets.models import Order, Ticket
+from services.tickets.rendering.joining import joined
 from services.tickets.storage import UnknownKey
 
 PATIENCE_SECONDS = 5.0
@@ -207,16 +206,7 @@ def _load(ready: Ready) -> bytes | None:
             commands.lose_files(db, ready.order_identifier, now=clock.now())
         start.wake_renderers()
         return None
-    return found[0] if len(found) == 1 else _joined(found)
-
-
-def _joined(parts: Sequence[bytes]) -> bytes:
-    joined = BytesIO()
-    with PdfWriter() as writer:
-        for part in parts:
-            writer.append(BytesIO(part))
-        writer.write(joined)
-    return joined.getvalue()
+    return joined(found)
 
 
 def _pdf(data: bytes, name: str) -> flask.Response:

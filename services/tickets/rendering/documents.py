@@ -1,7 +1,7 @@
 """Views in, PDF bytes out. HTML from our templates, laid out by xhtml2pdf; runs in the render pool's processes."""
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,11 +16,13 @@ from xhtml2pdf.document import pisaDocument
 from services.tickets.domain import moments, plain
 from services.tickets.domain.amounts import amount
 from services.tickets.rendering import tags, typefaces
+from services.tickets.rendering.joining import joined
 from services.tickets.rendering.views import EventView, InvoiceView, LineView, OrderView, TicketView
 from services.tickets.rendering.words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
 RENDER_SECONDS = 20
+TICKETS_AT_ONCE = 100
 # Our pages need no file and no address at all: fonts are registered, the QR code is drawn, text is text.
 NOTHING = ResourceAccessPolicy.server(
     base_dir=None, allow_remote=False, max_resources=0, max_render_seconds=RENDER_SECONDS
@@ -39,8 +41,28 @@ def render_ticket(view: TicketView) -> bytes:
 
 def render_order(view: OrderView) -> bytes:
     """The purchaser's document: the order with its amounts, then each attendee's ticket on its own page."""
+    return joined([part() for part in order_parts(view)])
+
+
+def order_parts(view: OrderView) -> Sequence[Callable[[], bytes]]:
+    """The same, in documents that take about the same time each: a thousand tickets at once would take too long."""
+    some = [view.tickets[at : at + TICKETS_AT_ONCE] for at in range(0, len(view.tickets), TICKETS_AT_ONCE)]
+    return [
+        partial(render_summary, view, len(some[0]) if some else 0),
+        *(partial(render_tickets, each) for each in some[1:]),
+    ]
+
+
+def render_summary(view: OrderView, tickets: int) -> bytes:
+    """The order with its amounts, and the pages of that many of its tickets."""
     pages = _order(view)
-    return _pdf("order.html", pages["title"], o=pages)
+    return _pdf("order.html", pages["title"], o=pages, drawn=pages["tickets"][:tickets])
+
+
+def render_tickets(views: Sequence[TicketView]) -> bytes:
+    """Some attendees' tickets, a page each."""
+    pages = [_ticket(view) for view in views]
+    return _pdf("tickets.html", pages[0]["title"], tickets=pages)
 
 
 def render_invoice(view: InvoiceView) -> bytes:

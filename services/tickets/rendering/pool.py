@@ -8,14 +8,15 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from services.tickets.rendering import documents
 from services.tickets.rendering.documents import UnrenderableError
+from services.tickets.rendering.joining import joined
 from services.tickets.rendering.views import InvoiceView, OrderView, TicketView
 
-View = TypeVar("View")
 DOCUMENTS_PER_PROCESS = 2000  # then it is replaced, whatever libraries may have piled up in it
 SECONDS_TO_START = 120.0
 ATTEMPTS = 3  # a document may lose its process to another one's misfortune
@@ -44,15 +45,15 @@ class RenderPool:
 
     def render_ticket(self, view: TicketView) -> bytes:
         """One attendee's PDF. Raises UnrenderableError when this document cannot be made."""
-        return self._run(documents.render_ticket, view)
+        return self._run(partial(documents.render_ticket, view))
 
     def render_order(self, view: OrderView) -> bytes:
         """The purchaser's PDF. Raises UnrenderableError when this document cannot be made."""
-        return self._run(documents.render_order, view)
+        return joined([self._run(part) for part in documents.order_parts(view)])
 
     def render_invoice(self, view: InvoiceView) -> bytes:
         """The order's invoice. Raises UnrenderableError when it cannot be made."""
-        return self._run(documents.render_invoice, view)
+        return self._run(partial(documents.render_invoice, view))
 
     def close(self) -> None:
         """Lets running documents finish (or run out of time) and ends the processes."""
@@ -70,13 +71,13 @@ class RenderPool:
     ) -> None:
         self.close()
 
-    def _run(self, render: Callable[[View], bytes], view: View) -> bytes:
+    def _run(self, render: Callable[[], bytes]) -> bytes:
         with self._slots:
             for _ in range(ATTEMPTS):
                 executor, starting = self._current()
                 try:
                     self._wait_until_started(executor, starting)
-                    return self._wait(executor, executor.submit(render, view))
+                    return self._wait(executor, executor.submit(render))
                 except BrokenProcessPool:
                     self._discard(executor)
         raise UnrenderableError("The process that rendered this document ended before it was done")

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +14,7 @@ import zxingcpp
 from services.tickets.rendering import breaking, documents, shaping
 from services.tickets.rendering.documents import UnrenderableError, render_order, render_ticket
 from services.tickets.rendering.pool import RenderPool
-from services.tickets.rendering.views import LineView, TicketView
+from services.tickets.rendering.views import LineView
 from services.tickets.tests.samples import CODE, EVENT, ORDER, TICKET, clean  # noqa: F401
 
 MARGIN_POINTS = 42  # 15 mm, less a hair
@@ -243,6 +244,24 @@ def test_two_workers_render_what_a_call_in_this_process_would() -> None:
         assert len(pages(pool.render_order(ORDER))) == 3
 
 
+def test_a_large_order_is_drawn_in_parts_none_of_which_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = replace(ORDER, tickets=[replace(TICKET, holder_name=f"Person {number}") for number in range(220)])
+    parts: list[int] = []
+
+    def draw(self: RenderPool, render: Callable[[], bytes]) -> bytes:
+        parts.append(len(pages(part := render())))
+        return part
+
+    monkeypatch.setattr(RenderPool, "_run", draw)
+    with RenderPool(1) as pool:
+        whole = pool.render_order(many)
+    found = [page.get_textpage().get_text_range() for page in pages(whole)]
+    assert max(parts) <= documents.TICKETS_AT_ONCE + len(found) - 220
+    assert [f"Person {number}" in found[number - 220] for number in range(220)] == [True] * 220
+    assert "Person 219" in "".join(found[:-220]), "the summary names all of them"
+    assert pypdfium2.PdfDocument(whole).get_metadata_value("Title").startswith("Order O1764000000-42")
+
+
 def test_a_worker_that_dies_is_replaced_and_the_document_is_made() -> None:
     with RenderPool(1) as pool:
         pool.render_ticket(TICKET)
@@ -254,7 +273,7 @@ def test_a_worker_that_dies_is_replaced_and_the_document_is_made() -> None:
 
 def test_a_document_that_always_kills_its_worker_is_given_up() -> None:
     with RenderPool(1) as pool, pytest.raises(UnrenderableError):
-        pool._run(_die, TICKET)
+        pool._run(_die)
 
 
 def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_made() -> None:
@@ -262,7 +281,7 @@ def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_made() -> No
         pool.render_ticket(TICKET)
         began = time.monotonic()
         with pytest.raises(UnrenderableError):
-            pool._run(_sleep, TICKET)
+            pool._run(_sleep)
         assert time.monotonic() - began < 6
         assert pool.render_ticket(TICKET).startswith(b"%PDF")
 
@@ -270,7 +289,7 @@ def test_a_document_that_takes_too_long_is_given_up_and_the_next_is_made() -> No
 def test_the_time_limit_of_a_document_does_not_include_the_start_of_its_process() -> None:
     """On a machine with too much to do, each time-out ended warm processes, and the next document waited for new ones."""
     with RenderPool(1, seconds_per_document=0.25) as pool:
-        assert pool._run(str.encode, "drawn at once") == b"drawn at once"
+        assert pool._run("drawn at once".encode) == b"drawn at once"
 
 
 def test_processes_that_do_not_start_are_given_up() -> None:
@@ -278,10 +297,10 @@ def test_processes_that_do_not_start_are_given_up() -> None:
         pool.render_ticket(TICKET)
 
 
-def _die(view: TicketView) -> bytes:
+def _die() -> bytes:
     os._exit(3)
 
 
-def _sleep(view: TicketView) -> bytes:
+def _sleep() -> bytes:
     time.sleep(60)
     return b""
