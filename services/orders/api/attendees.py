@@ -23,7 +23,7 @@ from services.orders.domain import checkin, forms, policy
 from services.orders.domain.lifecycle import Status
 from services.orders.domain.policy import Operation, Relation
 from services.orders.models import Attendee, Order, Ticket
-from services.orders.queries import access
+from services.orders.queries import access, people
 from services.orders.queries import orders as queries
 
 RELATION = "/data/relationships"
@@ -196,6 +196,8 @@ def known_ticket(ticket_id: int) -> None:
 def writable(values: Mapping[str, Any]) -> dict[str, Any]:
     """Personal data only: what the door writes, and what the order decides, is left out."""
     kept = {name: value for name, value in values.items() if name in attending.PERSONAL}
+    if kept.get("email") is not None:
+        kept["email"] = people.as_accounts_writes(kept["email"])
     if "complex_field_values" in kept:
         kept["complex_field_values"] = forms.check_complex(kept["complex_field_values"])
     return kept

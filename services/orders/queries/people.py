@@ -1,9 +1,17 @@
 """Who lives under an address, as far as accounts told us."""
 
+from unicodedata import normalize
+
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from services.orders.models import User
+
+
+def as_accounts_writes(email: str) -> str:
+    """An address as a user has it who typed the same: phones add blanks, and compose letters in their own way."""
+    return normalize("NFC", email.strip())
+
 
 _WITH_ADDRESS = (
     select(User.id)

@@ -168,3 +168,17 @@ def test_whether_the_address_of_who_was_deleted_long_ago_was_proved_is_said_with
 
 def set_user(number: int, user_id: int) -> None:
     chassis_db.run(lambda db: db.execute(sa.update(Attendee).where(Attendee.id == number).values(user_id=user_id)))
+
+
+@pytest.mark.parametrize("typed", [" Vic@example.com ", "Vic@example.com\t"])
+def test_an_address_with_a_blank_behind_it_is_the_address(attends: Any, client: Any, typed: str) -> None:
+    told(id=77, version=1, email=VIC, is_verified=True)
+    number = attends(typed)
+    assert row(Attendee, number).user_id == 77
+    shown = client.as_user(77, email=VIC).get(f"/v1/attendees/{number}")
+    assert (shown.status_code, shown.json()["data"]["attributes"]["email"]) == (200, "Vic@example.com")
+
+
+def test_an_address_is_the_same_however_its_letters_are_composed(attends: Any) -> None:
+    told(id=77, version=1, email="jos\u00e9@example.com", is_verified=True)
+    assert row(Attendee, attends("jose\u0301@example.com")).user_id == 77
