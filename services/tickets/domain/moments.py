@@ -43,16 +43,20 @@ def zone_of(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1024)
 def span(starts_at: datetime, ends_at: datetime | None, timezone: str, locale: str = DEFAULT_LOCALE) -> Span:
-    """The event's days and hours. One day has one date; an event over several days names both."""
+    """The event's days and hours. One day has one date; an event over several days names both.
+
+    So does one over a change of clocks with its zone: whoever attends from elsewhere reckons with the offset.
+    """
     zone, reader = zone_of(timezone), locale_of(locale)
     starts = starts_at.astimezone(zone)
     ends = ends_at.astimezone(zone) if ends_at else None
     first, opens = _date(starts, reader), _time(starts, reader)
     if ends is None:
         return Span(first, opens, zone_name(starts, reader))
+    zones = " – ".join(dict.fromkeys((zone_name(starts, reader), zone_name(ends, reader))))
     if ends.date() == starts.date():
-        return Span(first, f"{opens} – {_time(ends, reader)}", zone_name(starts, reader))
-    return Span(f"{first}, {opens} –", f"{_date(ends, reader)}, {_time(ends, reader)}", zone_name(starts, reader))
+        return Span(first, f"{opens} – {_time(ends, reader)}", zones)
+    return Span(f"{first}, {opens} –", f"{_date(ends, reader)}, {_time(ends, reader)}", zones)
 
 
 @lru_cache(maxsize=1024)

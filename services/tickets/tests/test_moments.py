@@ -25,6 +25,12 @@ def test_a_night_that_ends_after_midnight_names_both_days() -> None:
     assert "July 2" in span.hours
 
 
+def test_an_event_over_a_change_of_clocks_names_both_times() -> None:
+    span = moments.span(datetime(2026, 10, 24, 8, tzinfo=UTC), datetime(2026, 10, 25, 17, tzinfo=UTC), "Europe/Berlin")
+    assert span.hours == "Sunday, October 25, 2026, 6:00\u00a0PM"
+    assert span.zone == "Central European Summer Time, UTC+02:00 – Central European Standard Time, UTC+01:00"
+
+
 def test_several_days_are_one_line_in_a_mail() -> None:
     span = moments.span(TEN, datetime(2026, 7, 3, 16, 0, tzinfo=UTC), "UTC", "de")
     assert str(span) == "Mittwoch, 1. Juli 2026, 08:00 – Freitag, 3. Juli 2026, 16:00 (UTC)"
