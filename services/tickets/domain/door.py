@@ -10,6 +10,8 @@ from chassis.errors import Conflict
 Kind = Literal["in", "out"]
 DAY_BEGINS = timedelta(hours=5)  # at five in the morning: a night belongs to the evening before
 
+CLOCKS_DIFFER = timedelta(minutes=10)  # at most, those of two doors
+
 
 class AlreadyCheckedIn(Conflict):
     code = "already-checked-in"
@@ -37,36 +39,44 @@ def admit(
 ) -> list[Passage]:
     """The passages to add, in the order of time. With `is_told_again` those that are known already are left out.
 
-    `known` comes in the order in which it was told: the clocks of two doors differ, and a door without a network tells
-    late. Each day is counted for itself, since nobody is seen going home in the evening.
+    `known` comes in the order in which it was told, and that decides: the clocks of two doors differ. A door without a
+    network tells late: what it tells is taken, too, where it fits in between by its time. Each day is counted for
+    itself, since nobody is seen going home in the evening.
     Raises AlreadyCheckedIn with time and door of the first entry, NotCheckedIn for a way out without one in.
     """
     seen = {(passage.kind, passage.at) for passage in known} if is_told_again else set()
-    inside: dict[date, Passage] = {}
-    for passage in known:
-        _pass(inside, passage, zone)
-    added: list[Passage] = []
-    for passage in sorted(new):
-        if (passage.kind, passage.at) in seen:
-            continue
-        if passage.kind == "in" and (first := inside.get(_day(passage, zone))) is not None:
-            raise _twice(first)
-        if not _pass(inside, passage, zone):
-            raise NotCheckedIn("This ticket has not been checked in, so it cannot be checked out.")
-        added.append(passage)
+    added = [passage for passage in sorted(new) if (passage.kind, passage.at) not in seen]
+    refusal = _refusal(known, added, zone)
+    if refusal is not None and _refusal([], sorted([*known, *added]), zone) is not None:
+        raise refusal
     return added
 
 
-def _pass(inside: dict[date, Passage], passage: Passage, zone: tzinfo) -> bool:
+def _refusal(known: Sequence[Passage], new: Sequence[Passage], zone: tzinfo) -> Conflict | None:
+    inside: dict[date, list[Passage]] = {}
+    for passage in known:
+        _pass(inside, passage, zone)
+    for passage in new:
+        if passage.kind == "in" and (entries := inside.get(_day(passage, zone))):
+            return _twice(min(entries))
+        if not _pass(inside, passage, zone):
+            return NotCheckedIn("This ticket has not been checked in, so it cannot be checked out.")
+    return None
+
+
+def _pass(inside: dict[date, list[Passage]], passage: Passage, zone: tzinfo) -> bool:
     """Notes by day who is inside. False, and nothing changes, for a way out of somebody who is not."""
     today = _day(passage, zone)
     if passage.kind == "in":
-        inside[today] = passage
+        inside.setdefault(today, []).append(passage)
         return True
-    left = [day for day in inside if day <= today]
-    for day in left:
+    before = [entry for entry in inside.get(today, ()) if entry.at <= passage.at + CLOCKS_DIFFER]
+    earlier = [day for day in inside if day < today]
+    if before:
+        inside[today].remove(min(before))
+    for day in earlier:
         del inside[day]
-    return bool(left)
+    return bool(before or earlier)
 
 
 def _day(passage: Passage, zone: tzinfo) -> date:

@@ -105,6 +105,34 @@ def test_clocks_that_differ_keep_nobody_out() -> None:
     assert admit(day, [back]) == [back]
 
 
+def test_a_door_without_a_network_tells_later_what_fits_in_between() -> None:
+    morning = [Passage(NINE, "in", "cellar"), Passage(NINE + timedelta(minutes=30), "out", "cellar")]
+    told = [Passage(TEN, "in", "North")]
+    assert admit(told, morning) == morning
+    with pytest.raises(AlreadyCheckedIn) as refusal:
+        admit([*told, *morning], [Passage(TEN + timedelta(hours=1), "in")])
+    assert refusal.value.meta["door"] == "North"
+
+
+def test_what_a_door_tells_later_and_does_not_fit_is_refused() -> None:
+    told = [Passage(TEN, "in", "North")]
+    with pytest.raises(AlreadyCheckedIn):
+        admit(told, [Passage(NINE, "in", "cellar")])
+    with pytest.raises(NotCheckedIn):
+        admit(told, [Passage(NINE, "out", "cellar")])
+
+
+@given(st.lists(st.tuples(st.integers(min_value=0, max_value=200), st.booleans()), max_size=8))
+def test_whatever_is_told_nobody_is_inside_twice_on_one_day(told: list[tuple[int, bool]]) -> None:
+    known: list[Passage] = []
+    for minute, is_entry in told:
+        try:
+            known += admit(known, [Passage(NINE + timedelta(minutes=minute), "in" if is_entry else "out")])
+        except Conflict:
+            continue
+        assert sum(1 if each.kind == "in" else -1 for each in known) in (0, 1)
+
+
 @given(st.lists(st.booleans(), max_size=6), st.integers(min_value=0, max_value=6))
 def test_telling_the_same_again_adds_nothing(steps: list[bool], known: int) -> None:
     day = [Passage(NINE + timedelta(minutes=n), "in" if n % 2 == 0 else "out") for n in range(len(steps))]
