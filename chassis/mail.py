@@ -22,6 +22,7 @@ import orjson
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Identity,
     Index,
@@ -31,10 +32,8 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    and_,
     delete,
     func,
-    or_,
     text,
     update,
 )
@@ -230,8 +229,17 @@ def forget_recipient(session: Session, recipient: str) -> None:
     What they wrote to others is gone where it was not sent; where it was, its words were dropped then.
     """
     address = recipient.strip().lower()
-    is_theirs = mail.c.recipient == address
-    session.execute(delete(mail).where(or_(and_(is_theirs, mail.c.status == "queued"), mail.c.reply_to == address)))
+    session.execute(delete(mail).where(mail.c.reply_to == address))
+    _forget(session, mail.c.recipient == address)
+
+
+def forget_about(session: Session, about: str) -> None:
+    """Erases whoever got the mails about this, under whatever address: dropped and emptied as by `forget_recipient`."""
+    _forget(session, mail.c.about == about)
+
+
+def _forget(session: Session, is_theirs: ColumnElement[bool]) -> None:
+    session.execute(delete(mail).where(is_theirs, mail.c.status == "queued"))
     emptied: dict[str, Any] = {
         **dict.fromkeys(("subject", "text", "html", "problem", "reply_to"), ""),
         "attachments": [],

@@ -96,6 +96,11 @@ def send_email_changed(db: Session, user: User, old_email: str) -> None:
     _send(db, user, old_email, letter)
 
 
+def about(user: User) -> str:
+    """What all mails to this person are about, also those to an address of before."""
+    return f"user:{user.id}"
+
+
 def _send(db: Session, user: User, recipient: str, letter: _Letter) -> None:
     greeting, link = NAMELESS if letter.is_nameless else _greeting(user), letter.link
     lines = [greeting, letter.sentence, *([f"{link[0]}:\n{link[1]}"] if link else []), *letter.after]
@@ -103,8 +108,7 @@ def _send(db: Session, user: User, recipient: str, letter: _Letter) -> None:
     paragraphs = "".join(f"<p>{escape(each)}</p>" for each in letter.after)
     html = f"<html><body><p>{escape(greeting)}</p><p>{escape(letter.sentence)}</p>{button}{paragraphs}</body></html>"
     text = "\n\n".join(lines) + "\n"
-    about = f"user:{user.id}"
-    queue_mail(db, Mail(letter.kind, recipient, about, letter.subject, text, html, version=letter.number))
+    queue_mail(db, Mail(letter.kind, recipient, about(user), letter.subject, text, html, version=letter.number))
 
 
 def _greeting(user: User) -> str:

@@ -5,10 +5,10 @@ from sqlalchemy.orm import Session
 
 from chassis import clock
 from chassis.idempotency import answers
-from chassis.mail import forget_recipient
+from chassis.mail import forget_about
 from chassis.outbox import outbox
 from proto.accounts import accounts_pb2 as pb
-from services.accounts import messages
+from services.accounts import mails, messages
 from services.accounts.commands import sessions
 from services.accounts.models import EmailNotification, LoginSession, MailToken, Notification, User, UserEmail
 
@@ -23,7 +23,7 @@ def erase(db: Session, user: User) -> None:
     The message carries the highest epoch and version, so that no late message and no restored backup revives anybody.
     """
     sessions.end_sessions(db, user.id)
-    forget_recipient(db, user.email)
+    forget_about(db, mails.about(user))
     _forget_answers(db, user)
     db.execute(
         sa.delete(outbox).where(outbox.c.key == f"user:{user.id}", outbox.c.type == pb.UserChanged.DESCRIPTOR.full_name)

@@ -63,6 +63,23 @@ def test_nothing_personal_is_left(client: Any, db: Any, published: Any) -> None:
     assert ann.client.get(ann.path).status_code == 401
 
 
+def test_an_address_that_was_given_up_before_is_forgotten_too(client: Any, db: Any) -> None:
+    ann = people.somebody(client, "ann.unusual@example.com", is_verified=True)
+    assert ann.client.patch(ann.path, json=people.changes(ann, email="ann@example.com")).status_code == 200
+    assert "unusual" in everything(db)
+    assert ann.client.delete(f"{ann.path}?permanent=true").status_code == 200
+    assert "unusual" not in everything(db)
+
+
+def test_who_has_the_address_of_a_deleted_person_keeps_their_mails(client: Any, db: Any) -> None:
+    ann, root = people.somebody(client), people.admin(client)
+    ann.client.delete(ann.path)
+    people.sign_up(client, ann.email)
+    assert root.client.delete(f"{ann.path}?permanent=true&get_trashed=true").status_code == 200
+    [left] = [mail for mail in people.mails("verify-email") if mail.recipient == ann.email]
+    assert left.status == "queued"
+
+
 @pytest.mark.parametrize("is_verified", [True, False])
 def test_others_are_told_whether_the_address_was_proved(client: Any, published: Any, is_verified: bool) -> None:
     ann = people.somebody(client, is_verified=is_verified)
