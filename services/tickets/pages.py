@@ -78,7 +78,8 @@ def serial_number(serial: int) -> str:
 
 def event_view(order: OrderState, newer: EventState | None) -> EventView:
     """The event as the replica knows it, otherwise as it was when the order was paid."""
-    facts: Any = newer if newer is not None and not newer.deleted else order.event
+    is_newer = newer is not None and not newer.deleted
+    facts: Any = newer if is_newer else order.event
     return EventView(
         name=facts.name or order.event.name,
         starts_at=from_stamp(facts.starts_at) or datetime(1970, 1, 1, tzinfo=UTC),
@@ -88,6 +89,7 @@ def event_view(order: OrderState, newer: EventState | None) -> EventView:
         is_online=facts.online,
         organizer=facts.owner_name,
         message=facts.after_order_message,
+        version=newer.version if newer is not None and is_newer else 0,
     )
 
 

@@ -13,11 +13,15 @@ USUAL_LENGTH = timedelta(hours=1)  # for an event that does not say when it ends
 
 
 def invitation(event: EventView, uid: str, url: str, *, stamped_at: datetime) -> bytes:
-    """`uid` stays the same for the same event and order, so that a calendar replaces the entry instead of adding one."""
+    """`uid` stays the same for the same event and order, so that a calendar replaces the entry instead of adding one.
+
+    It does so only by a higher sequence: the event's version.
+    """
     zone = moments.zone_of(event.timezone)
     entry = Event()
     entry.add("uid", uid)
     entry.add("dtstamp", stamped_at)
+    entry.add("sequence", event.version)
     entry.add("dtstart", event.starts_at.astimezone(zone))
     entry.add("dtend", (event.ends_at or event.starts_at + USUAL_LENGTH).astimezone(zone))
     entry.add("summary", plain.one_line(event.name))

@@ -15,6 +15,7 @@ class EventView:
     is_online: bool = False
     organizer: str = ""
     message: str = ""  # the after-order message; may hold simple HTML, which is shown as plain text
+    version: int = 0  # of what is known of it; 0 as it was when it was ordered
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Paid means ticket: exactly one per attendee, through any order of messages and any crash."""
 
 import itertools
+from base64 import b64decode
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import func, select, update
 import chassis.db
 from chassis import clock, mail
 from chassis.errors import Unavailable
+from chassis.messages import to_stamp
 from proto.accounts.accounts_pb2 import User, UserChanged, UserPage
 from proto.events.events_pb2 import EventChanged, EventPage, EventRole, EventRolePage
 from proto.orders.orders_pb2 import (
@@ -32,8 +34,10 @@ from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.storage import UnknownKey
 from services.tickets.tests.arranged import (
     ANNA_ID,
+    ENDS,
     IDENTIFIER,
     OTHER_IDENTIFIER,
+    STARTS,
     Hand,
     Published,
     attendee,
@@ -379,6 +383,23 @@ def test_a_moved_event_shows_on_every_ticket_and_mails_nobody() -> None:
     draw_all()
     assert "Tempodrom" in text_of(stored.storage().get(ticket(101).pdf_key))
     assert mails() == FIRST_MAILS
+
+
+def test_a_calendar_takes_a_moved_event_for_the_newer_one() -> None:
+    """It knows the entry by its UID, and replaces it only by a higher SEQUENCE."""
+    pay()
+    draw_all()
+    moved = event(version=5, starts_at=to_stamp(STARTS - timedelta(days=1)), ends_at=to_stamp(ENDS))
+    hear(consumers.keep_event, EventChanged(event=moved))
+    draw_all()
+    hear(consumers.send_again, TicketsResendRequested(order_identifier=IDENTIFIER, request_key="r1"))
+    with chassis.db.transaction() as db:
+        found = db.execute(select(mail.mail.c.about, mail.mail.c.attachments).order_by(mail.mail.c.id)).all()
+    files = {row.about: b64decode(row.attachments[1]["data"]).decode() for row in found}
+    first, again = files["attendee:101"], files["attendee:101:r1"]
+    assert "SEQUENCE:0\r\n" in first
+    assert "SEQUENCE:5\r\n" in again
+    assert ("20261124T100000" in first, "20261123T100000" in again) == (True, True)
 
 
 def test_an_event_change_that_no_ticket_shows_draws_nothing() -> None:
