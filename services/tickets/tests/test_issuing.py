@@ -1,7 +1,9 @@
 """Paid means ticket: exactly one per attendee, through any order of messages and any crash."""
 
 import itertools
+import time
 from base64 import b64decode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -446,6 +448,24 @@ def test_an_order_that_is_heard_after_its_buyer_was_erased_revives_nobody() -> N
     late = AttendeeChanged(order_identifier=IDENTIFIER, version=9, attendee=attendee(101, user_id=ANNA_ID))
     hear(consumers.change_holder, late)
     assert ticket(101).holder_name == ""
+
+
+@pytest.mark.parametrize("is_erased_first", [True, False])
+def test_an_order_and_the_erasure_of_its_buyer_at_the_same_moment_leave_no_name(is_erased_first: bool) -> None:
+    hear(consumers.keep_user, UserChanged(user=User(id=50, version=1, email="buyer@example.com", is_verified=True)))
+    last = User(id=50, epoch=2**62, version=2**62, deleted=True, erased=True)
+    steps = [(consumers.keep_user, UserChanged(user=last)), (consumers.issue_tickets, OrderPaid(order=order()))]
+    (handle, first), second = steps if is_erased_first else steps[::-1]
+    with ThreadPoolExecutor(1) as other:
+        with chassis.db.transaction() as db:
+            handle(db, first)
+            db.flush()
+            waiting = other.submit(hear, *second)
+            time.sleep(0.3)
+            assert not waiting.done()
+        waiting.result(10)
+    assert order_row().buyer_email == ""
+    assert b"Berta" not in order_row().state
 
 
 def test_the_seat_of_an_erased_person_may_be_given_to_somebody_else() -> None:
