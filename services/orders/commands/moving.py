@@ -32,8 +32,8 @@ def enter(
     order.version += 1
     begun = order.created_at if source is Status.INITIALIZING else now
     order.expires_at = expires_at(target, begun, order.expiry_minutes)
-    if note is not None:
-        order.cancel_note = note
+    if note is not None or source is Status.CANCELLED:
+        order.cancel_note = note  # the next cancellation has a reason of its own
     if target is Status.COMPLETED:
         order.completed_at = now
         if order.amount_minor and order.invoice_number is None:

@@ -551,6 +551,18 @@ def test_an_admin_does_not_change_where_an_order_came_from_and_how_it_was_paid(a
     assert {name: after[name] for name in names} == {name: before[name] for name in names}
 
 
+def test_the_note_of_a_cancellation_is_not_that_of_the_next(admin: Any, order: Any, published: Any) -> None:
+    placed = order({"id": 1})
+    path = f"/v1/orders/{placed['attributes']['identifier']}"
+    for change in (
+        {"status": "cancelled", "cancel_note": "Sorry, twice"},
+        {"status": "completed"},
+        {"status": "cancelled"},
+    ):
+        assert admin.patch(path, json=patch(placed, **change)).status_code == 200
+    assert [said.note for said in published(orders_pb2.OrderCancelled)] == ["Sorry, twice", ""]
+
+
 def test_an_admin_revives_an_order_only_while_seats_are_free(admin: Any, buyer: Any, order: Any, fair: Any) -> None:
     fair.limit(1, 1)
     placed = order({"id": 1})

@@ -454,7 +454,10 @@ def test_an_order_that_is_heard_after_its_buyer_was_erased_revives_nobody() -> N
 def test_an_order_and_the_erasure_of_its_buyer_at_the_same_moment_leave_no_name(is_erased_first: bool) -> None:
     hear(consumers.keep_user, UserChanged(user=User(id=50, version=1, email="buyer@example.com", is_verified=True)))
     last = User(id=50, epoch=2**62, version=2**62, deleted=True, erased=True)
-    steps = [(consumers.keep_user, UserChanged(user=last)), (consumers.issue_tickets, OrderPaid(order=order()))]
+    steps: list[Any] = [
+        (consumers.keep_user, UserChanged(user=last)),
+        (consumers.issue_tickets, OrderPaid(order=order())),
+    ]
     (handle, first), second = steps if is_erased_first else steps[::-1]
     with ThreadPoolExecutor(1) as other:
         with chassis.db.transaction() as db:
