@@ -15,8 +15,10 @@ help: ## this list
 # What runs the system; the tools for tests and lint come on top when they are first needed.
 $(VENV)/.runtime: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed ($(PYTHON) was not found). Set PYTHON=... if it has another name."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Set PYTHON=... to one that is."; exit 1; }
 	@echo "Creating $(VENV) (a minute or two, the first time only) ..."
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)  # without its ensurepip, Debian's python leaves half of one behind
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[accounts,events,orders,payments,tickets,gateway,local]'
 	@touch $@
 
