@@ -12,13 +12,19 @@ def free_port() -> int:
     """A TCP port on the loopback address that nobody uses now, and that no outgoing connection gets."""
     while True:
         port = random.randint(_FIRST, _LAST)  # noqa: S311 (no secret)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+        if is_free(port):
+            return port
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on that port of the loopback address now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def accepts(port: int, *, within_seconds: float) -> bool:

@@ -61,6 +61,16 @@ class Ports:
             grpc={name: free_port() for name in SERVICES},
         )
 
+    def by_listener(self) -> dict[str, int]:
+        """Every port by who listens there, in words."""
+        single = {
+            "the gateway": self.gateway,
+            "PostgreSQL": self.postgres,
+            "fake Stripe": self.stripe,
+            "fake PayPal": self.paypal,
+        }
+        return single | dict(self.http) | {f"{name}'s gRPC": port for name, port in self.grpc.items()}
+
 
 class System:
     """PostgreSQL, two fake payment providers, five services and the gateway, with all data under `folder`.

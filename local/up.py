@@ -1,10 +1,11 @@
 """`make up`: the whole system on this machine, with demo data, until Ctrl-C.
 
-A process that ends by itself is started again. Ctrl-C (or SIGTERM) stops everything in order and loses nothing; the next
-start finds the data under var/.
+A process that ends by itself is started again. Ctrl-C (or SIGTERM, or closing the terminal) stops everything in order and
+loses nothing; the next start finds the data under var/.
 """
 
 import argparse
+import contextlib
 import fcntl
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from local import demo
+from local.ports import is_free
 from local.postgres import PostgresFailed
 from local.process import NotReady
 from local.secrets import LocalSecrets
@@ -41,6 +43,7 @@ def main() -> None:
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGHUP, on_signal)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with (arguments.folder / "lock").open("w") as lock:
         try:
@@ -66,6 +69,12 @@ def reset() -> None:
 
 
 def _run(system: System, stop: threading.Event) -> None:
+    if taken := _taken_ports(system):
+        sys.exit(
+            f"Other programs listen where Stagedoor would: {', '.join(taken)}.\n"
+            f"Stop them (`ss -ltnp` or `lsof -i` names them), or start on ports that nobody uses:\n\n"
+            f"  {sys.executable} -m local.up --any-ports\n"
+        )
     started = time.monotonic()
     _say("Starting Stagedoor (the first start takes longest) ...")
     try:
@@ -82,6 +91,13 @@ def _run(system: System, stop: threading.Event) -> None:
         _say("\nStopping ...")
         system.stop()
         _say("Stopped. Your data is kept in var/; `make up` continues, `make reset` forgets it.")
+
+
+def _taken_ports(system: System) -> list[str]:
+    """A PostgreSQL of ours that a killed start left behind is joined, and in nobody's way."""
+    joined = "PostgreSQL" if system.postgres is not None and system.postgres.pid is not None else ""
+    listeners = system.ports.by_listener().items()
+    return [f"{port} ({name})" for name, port in listeners if name != joined and not is_free(port)]
 
 
 def _watch(system: System, stop: threading.Event) -> None:
@@ -121,7 +137,8 @@ Follow the tour in README.md. Ctrl-C stops everything and loses nothing.
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    with contextlib.suppress(OSError):  # the terminal may be closed, and everything still has to stop in order
+        print(text, flush=True)
 
 
 if __name__ == "__main__":

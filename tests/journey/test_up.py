@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -36,9 +37,9 @@ def found(said: str, pattern: str) -> str:
 
 
 @pytest.mark.timeout(300)
-def test_ctrl_c_loses_nothing_and_a_second_start_finds_the_data(tmp_path: Path) -> None:
+def test_a_closed_terminal_or_ctrl_c_loses_nothing_and_the_next_start_finds_the_data(tmp_path: Path) -> None:
     identifiers = []
-    for attempt in range(2):
+    for attempt, ending in enumerate((signal.SIGHUP, signal.SIGINT)):
         process = start(tmp_path / "var")
         try:
             said = read_until(process, "Ctrl-C stops everything")
@@ -52,9 +53,24 @@ def test_ctrl_c_loses_nothing_and_a_second_start_finds_the_data(tmp_path: Path) 
             cart = {"tickets": [{"id": ticket["id"], "quantity": 1}]}
             buyer.call("POST", "/v1/orders/create-order", json=cart)
         finally:
-            process.send_signal(signal.SIGINT)
+            if ending == signal.SIGHUP and process.stdout is not None:
+                process.stdout.close()  # as the terminal is by then
+            process.send_signal(ending)
             deadline = time.monotonic() + 60
             while process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.1)
         assert process.returncode == 0
     assert identifiers[0] == identifiers[1]
+
+
+def test_a_taken_port_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        command = [sys.executable, "-m", "local.up", "--port", str(port), "--folder", str(tmp_path / "var")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"{port} (the gateway)" in done.stderr
+    assert "--any-ports" in done.stderr
+    assert not (tmp_path / "var" / "postgres" / "data").exists()
