@@ -1,5 +1,6 @@
 """The one public OpenAPI document, merged from the five specs, and the page that shows it.
 
+Operations are grouped by the module that serves them, one per JSON:API type: by service, one of them had three hundred.
 Components keep their service's name as a prefix. Twin paths (one template, two owners told apart by a pattern) become one
 path with both answers, since OpenAPI knows only one `/v1/tickets/{…}`.
 """
@@ -15,6 +16,11 @@ from gateway.config import SERVICES
 
 Document = dict[str, Any]
 TITLES = {"accounts": "Accounts", "events": "Events", "orders": "Orders", "payments": "Payments", "tickets": "Tickets"}
+DESCRIPTION = """Event ticketing: organizers publish and sell, buyers order and pay, attendees walk in.
+
+To try an operation here that needs a login: `POST /auth/session` answers an `access_token`; paste it under **Authorize**.
+Lists take `filter`, `sort`, `include`, `fields[…]` and `page[size]`, `page[number]`. An unsafe request that carries an
+`Idempotency-Key` can be repeated and has one effect."""
 
 
 def merge(specs: Mapping[str, Mapping[str, Any]], public_url: str = "/") -> Document:
@@ -24,10 +30,10 @@ def merge(specs: Mapping[str, Mapping[str, Any]], public_url: str = "/") -> Docu
         "info": {
             "title": "Stagedoor",
             "version": "1.0.0",
-            "description": "Event ticketing: organizers publish and sell, buyers order and pay, attendees walk in.",
+            "description": DESCRIPTION,
         },
         "servers": [{"url": public_url}],
-        "tags": [{"name": TITLES[name]} for name in SERVICES if name in specs],
+        "tags": _tags(specs),
         "paths": {},
         "components": {"securitySchemes": {"jwt": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
     }
@@ -42,13 +48,26 @@ def merge(specs: Mapping[str, Mapping[str, Any]], public_url: str = "/") -> Docu
     return merged
 
 
+def _tags(specs: Mapping[str, Mapping[str, Any]]) -> list[dict[str, str]]:
+    """In the order of the services; within one, by name."""
+    names = (sorted({_tag(each, name) for *_, each in operations(specs[name])}) for name in SERVICES if name in specs)
+    return [{"name": tag} for tags in names for tag in tags]
+
+
+def _tag(operation: Mapping[str, Any], service: str) -> str:
+    """``services.events.api.discount_codes.…`` is “Events: discount codes”."""
+    module = operation["operationId"].partition(".api.")[2].partition(".")[0]
+    return f"{TITLES[service]}: {module.replace('_', ' ')}"
+
+
 def _public(operation: Document, service: str, item: Mapping[str, Any]) -> Document:
     """The operation without what only we read, its roles said in words (only OAuth may carry scopes)."""
     roles = [entry["jwt"][0] for entry in operation.get("security", []) if entry.get("jwt")]
     public = {key: value for key, value in operation.items() if not key.startswith("x-")}
     public["parameters"] = [*item.get("parameters", []), *operation.get("parameters", [])]
     public["operationId"] = operation["operationId"].removeprefix("services.")
-    public["tags"] = [TITLES[service]]
+    public["summary"] = operation.get("summary", "").removesuffix(".")
+    public["tags"] = [_tag(operation, service)]
     public["security"] = [{"jwt": []} if entry else {} for entry in operation.get("security", [])]
     who = f"Role: {roles[0]}." if roles else "Anyone."
     if event_role := operation.get("x-event-role"):
@@ -85,9 +104,7 @@ def _either(first: Document, second: Document) -> Document:
         if parameter.get("in") == "path":
             parameter["schema"] = {"type": "string"}
     first["tags"] += [tag for tag in second["tags"] if tag not in first["tags"]]
-    first["description"] += (
-        f"\n\nOr, by another kind of identifier: {second.get('summary', '')}. {second['description']}"
-    )
+    first["description"] += f"\n\nOr, by another kind of identifier: {second['summary']}. {second['description']}"
     for status, answer in second.get("responses", {}).items():
         known = first["responses"].setdefault(status, answer)
         for media_type, content in answer.get("content", {}).items():
@@ -113,7 +130,10 @@ PAGE = """<!doctype html>
 <script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/start.js"></script>
 </body></html>
 """
-START = "SwaggerUIBundle({url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, docExpansion: 'none'});\n"
+START = """SwaggerUIBundle({
+  url: '/openapi.json', dom_id: '#swagger-ui', deepLinking: true, docExpansion: 'none', filter: true
+});
+"""
 
 
 def assets() -> dict[str, tuple[str, bytes]]:
@@ -121,8 +141,10 @@ def assets() -> dict[str, tuple[str, bytes]]:
     import swagger_ui_bundle
 
     folder = Path(swagger_ui_bundle.swagger_ui_path)
+    page = ("text/html; charset=utf-8", PAGE.encode())
     return {
-        "/docs": ("text/html; charset=utf-8", PAGE.encode()),
+        "/docs": page,
+        "/docs/": page,
         "/docs/assets/start.js": ("text/javascript", START.encode()),
         "/docs/assets/swagger-ui.css": ("text/css", (folder / "swagger-ui.css").read_bytes()),
         "/docs/assets/swagger-ui-bundle.js": ("text/javascript", (folder / "swagger-ui-bundle.js").read_bytes()),

@@ -42,6 +42,16 @@ def test_every_reference_leads_somewhere() -> None:
             place = place[step.replace("~1", "/")]
 
 
+def test_operations_are_listed_by_what_they_are_about() -> None:
+    merged = merge(specs())
+    listed = [tag["name"] for tag in merged["tags"]]
+    used = [tag for _, _, operation in operations(merged) for tag in operation["tags"]]
+    assert set(used) == set(listed)
+    assert max(used.count(tag) for tag in listed) < 25
+    assert merged["paths"]["/v1/orders/{identifier}/charge"]["post"]["tags"] == ["Orders: charges"]
+    assert merged["paths"]["/v1/tickets/{id}"]["get"]["tags"] == ["Events: tickets", "Tickets: downloads"]
+
+
 def test_the_page_and_what_it_loads_are_served_by_us() -> None:
     pages = assets()
     html = pages["/docs"][1].decode()

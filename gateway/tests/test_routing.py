@@ -16,7 +16,7 @@ def spec(paths: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def operation(name: str, parameters: list[dict[str, Any]] | None = None, **rest: Any) -> dict[str, Any]:
     return {
-        "operationId": f"services.x.{name}",
+        "operationId": f"services.x.api.{name}",
         "summary": name,
         "security": USER,
         "parameters": parameters or [],
@@ -57,13 +57,13 @@ SPECS = {
 @pytest.mark.parametrize(
     ("method", "where", "owner"),
     [
-        ("GET", "/v1/tickets/17", "services.x.ticket"),
-        ("GET", "/v1/tickets/0d5b7c9e-1111-4222-8333-444455556666", "services.x.pdf"),
-        ("GET", "/v1/events/upcoming", "services.x.upcoming"),
-        ("GET", "/v1/events/deadbeef", "services.x.event"),
-        ("GET", "/v1/events/upcoming/orders", "services.x.orders"),
-        ("POST", "/v1/orders/abc/charge", "services.x.charge"),
-        ("GET", "/v1/orders/attendees/5.pdf", "services.x.one"),
+        ("GET", "/v1/tickets/17", "services.x.api.ticket"),
+        ("GET", "/v1/tickets/0d5b7c9e-1111-4222-8333-444455556666", "services.x.api.pdf"),
+        ("GET", "/v1/events/upcoming", "services.x.api.upcoming"),
+        ("GET", "/v1/events/deadbeef", "services.x.api.event"),
+        ("GET", "/v1/events/upcoming/orders", "services.x.api.orders"),
+        ("POST", "/v1/orders/abc/charge", "services.x.api.charge"),
+        ("GET", "/v1/orders/attendees/5.pdf", "services.x.api.one"),
         ("GET", "/v1/orders/attendees/five.pdf", None),
         ("GET", "/v1/tickets/not-a-uuid", None),
         ("DELETE", "/v1/tickets/17", None),
@@ -104,6 +104,6 @@ def test_the_public_document_merges_twins_and_keeps_components_apart() -> None:
         "/v1/tickets/{id}",
     ]
     twin = document["paths"]["/v1/tickets/{id}"]["get"]
-    assert twin["tags"] == ["Events", "Tickets"]
+    assert twin["tags"] == ["Events: ticket", "Tickets: pdf"]
     assert "Role: user." in twin["description"]
     assert twin["security"] == [{"jwt": []}]
