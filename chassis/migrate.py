@@ -9,8 +9,8 @@ import argparse
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -23,12 +23,19 @@ from alembic.script import ScriptDirectory
 import chassis.idempotency
 import chassis.inbox
 import chassis.outbox  # noqa: F401 (these three have tables)
-from chassis.config import MisconfiguredError
+from chassis.config import load, setting
 from chassis.db import sqlalchemy_url
 from chassis.service import Service
 
 LOCK = 4_217_001
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a migration reads."""
+
+    database_url: str = setting("DATABASE_URL", doc="PostgreSQL of this service", secret=True)
 
 
 def upgrade(service: Service, url: str) -> None:
@@ -105,9 +112,7 @@ def main() -> None:
     parser.add_argument("why", nargs="?", default="change")
     arguments = parser.parse_args()
     service: Service = import_module(f"{arguments.package}.main").SERVICE
-    url = os.environ.get("DATABASE_URL") or Path(os.environ.get("DATABASE_URL_FILE", "/nowhere")).read_text().strip()
-    if not url:
-        raise MisconfiguredError("DATABASE_URL is missing (PostgreSQL of this service)")
+    url = load(Settings, os.environ).database_url
     if arguments.action == "upgrade":
         upgrade(service, url)
     elif arguments.action == "revision":

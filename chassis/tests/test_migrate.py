@@ -7,6 +7,7 @@ import pytest
 from alembic.util import CommandError
 
 from chassis import migrate
+from chassis.config import MisconfiguredError
 from chassis.testing import scratch_database
 from chassis.tests.notes.main import SERVICE
 
@@ -43,3 +44,10 @@ def test_a_history_that_is_not_ours_stops_the_start(url: str) -> None:
     pretend(url, "0000")
     with pytest.raises(CommandError, match="0000"):
         migrate.upgrade(SERVICE, url)
+
+
+def test_without_a_database_the_command_says_which_name_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr("sys.argv", ["migrate", "chassis.tests.notes"])
+    with pytest.raises(MisconfiguredError, match="DATABASE_URL is missing"):
+        migrate.main()
