@@ -15,6 +15,6 @@ def test_the_tour_ends_with_tickets_in_the_hand(stage: Stage, tmp_path: Path) ->
     assert '"total":78.4' in said
     assert "costs 78.4 and is initializing" in said
     assert "stripe://payment\ncompleted" in said
-    pdf = (tmp_path / "tickets.pdf").read_bytes()
+    pdf = (tmp_path / "var" / "tickets.pdf").read_bytes()
     assert pdf.startswith(b"%PDF")
     assert "Ada Lovelace" in text_of_pdf(pdf)
