@@ -8,17 +8,11 @@ from sqlalchemy.orm import Session
 
 from chassis.mail import Mail, queue_mail
 from chassis.mail_message import one_line
+from services.accounts import config
 from services.accounts.models import User
 
 NAMELESS = "Hello,"
 LONGEST_NAME = 60
-_frontend_url = ""
-
-
-def configure(frontend_url: str) -> None:
-    """Takes over where mailed links lead."""
-    global _frontend_url
-    _frontend_url = frontend_url.rstrip("/")
 
 
 @dataclass(frozen=True)
@@ -77,7 +71,7 @@ def send_password_changed(db: Session, user: User) -> None:
         user.version,
         subject="Your password was changed",
         sentence="the password of your account was changed, and all other devices were logged out.",
-        link=("I did not do this", f"{_frontend_url}/forgot-password"),
+        link=("I did not do this", f"{_frontend_url()}/forgot-password"),
         after=("If it was you, there is nothing left to do.",),
     )
     _send(db, user, user.email, letter)
@@ -118,4 +112,8 @@ def _greeting(user: User) -> str:
 
 
 def _link(path: str, token: str) -> str:
-    return f"{_frontend_url}{path}?{urlencode({'token': token})}"
+    return f"{_frontend_url()}{path}?{urlencode({'token': token})}"
+
+
+def _frontend_url() -> str:
+    return config.current().frontend_url.rstrip("/")

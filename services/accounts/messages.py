@@ -9,17 +9,10 @@ from chassis.db import on_commit
 from chassis.messages import to_stamp
 from chassis.outbox import publish
 from proto.accounts import accounts_pb2 as pb
+from services.accounts import config
 from services.accounts.models import User
 
 LAST = 2**62  # epoch and version of the erased: nothing is newer
-
-_epoch = 0
-
-
-def configure(epoch: int) -> None:
-    """Takes over the epoch of this database."""
-    global _epoch
-    _epoch = epoch
 
 
 def user_message(user: User) -> pb.User:
@@ -28,7 +21,7 @@ def user_message(user: User) -> pb.User:
         last = pb.User(id=user.id, epoch=LAST, version=LAST, deleted=True, erased=True, role="user")
         last.is_verified = user.is_verified
         return last
-    message = pb.User(id=user.id, epoch=_epoch, version=user.version, role=user.role)
+    message = pb.User(id=user.id, epoch=config.current().data_epoch, version=user.version, role=user.role)
     if user.deleted_at is not None:
         message.deleted = True
         message.role = "user"

@@ -10,12 +10,9 @@ import jwt
 from sqlalchemy.orm import Session
 
 from chassis.auth import AUDIENCE, ISSUER, InvalidToken
-from services.accounts import keys
-from services.accounts.config import Settings
+from services.accounts import config, keys
 from services.accounts.domain.claims import Issue, access_claims, refresh_claims
 from services.accounts.models import LoginSession, RefreshToken, SigningKey, User
-
-_access_lifetime = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -36,15 +33,9 @@ class Shown:
     kind: str
 
 
-def configure(settings: Settings) -> None:
-    """Takes over how long an access token lives."""
-    global _access_lifetime
-    _access_lifetime = timedelta(minutes=settings.access_token_minutes)
-
-
 def access_lifetime() -> timedelta:
     """How long an access token is valid: so long verifiers must remember sessions that ended."""
-    return _access_lifetime
+    return timedelta(minutes=config.current().access_token_minutes)
 
 
 def new_id() -> str:
@@ -69,7 +60,7 @@ def tokens_of(db: Session, user: User, session: LoginSession, token: RefreshToke
         csrf=token.csrf,
         issued_at=token.issued_at,
         session_expires_at=session.expires_at,
-        access_lifetime=_access_lifetime,
+        access_lifetime=access_lifetime(),
     )
     return Tokens(
         access=_signed(access_claims(user, issue, is_fresh=is_fresh), signer),

@@ -1,4 +1,4 @@
-"""What every process does before it serves: settings to their modules, keys known, the first super admin made."""
+"""What every process does before it serves: settings and secrets taken over, the first super admin made."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any
 from chassis import jsonapi, mail
 from chassis.db import transaction
 from chassis.errors import Unavailable
-from services.accounts import config, hashing, keys, limits, mails, messages, minting, queries
-from services.accounts.api import alternate_emails, auth, notifications, users
+from services.accounts import config, hashing, keys, limits, queries
+from services.accounts.api import alternate_emails, notifications, users
 from services.accounts.commands import people
 from services.accounts.commands.people import Account
 from services.accounts.config import Settings
@@ -27,11 +27,6 @@ def prepare(given: Settings, _roles: Sequence[str]) -> None:
     hashing.configure(given)
     keys.configure(given)
     limits.configure(given)
-    minting.configure(given)
-    messages.configure(given.data_epoch)
-    mails.configure(given.frontend_url)
-    people.configure(given.verification_hours)
-    auth.configure(given.session_days)
     mail.configure(given.mail_url, given.mail_from)
     jsonapi.prepare(Base.metadata)  # after the modules of api/ have declared their types, see RESOURCES
     try:

@@ -9,25 +9,18 @@ from chassis.auth import Claims
 from chassis.db import run
 from chassis.errors import Forbidden, Unauthorized
 from chassis.responses import JSON, respond
-from services.accounts import minting, queries
+from services.accounts import config, minting, queries
 from services.accounts.api.credentials import read_credentials, verify
 from services.accounts.commands import sessions
 from services.accounts.minting import Tokens
-
-_session_lifetime = timedelta(days=30)
-
-
-def configure(session_days: int) -> None:
-    """Takes over how long a login lasts."""
-    global _session_lifetime
-    _session_lifetime = timedelta(days=session_days)
 
 
 def log_in(body: dict[str, Any]) -> flask.Response:
     """POST /auth/session and /v1/auth/login: both tokens, whatever `remember-me` says, since clients need them."""
     email, password = read_credentials(body)
     verified = verify(email, password)
-    return _answer(run(lambda db: sessions.open_session(db, verified, _session_lifetime)))
+    lifetime = timedelta(days=config.current().session_days)
+    return _answer(run(lambda db: sessions.open_session(db, verified, lifetime)))
 
 
 log_in_at_v1 = log_in_with_email = log_in  # one operation, three paths: each needs an operationId of its own

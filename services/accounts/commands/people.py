@@ -13,13 +13,11 @@ from sqlalchemy.orm import Session
 from chassis import clock
 from chassis.auth import Claims
 from chassis.errors import BadRequest, Conflict, Forbidden, Gone
-from services.accounts import mails, messages, queries
+from services.accounts import config, mails, messages, queries
 from services.accounts.commands import mail_tokens, sessions
 from services.accounts.domain import policy
 from services.accounts.domain.emails import Address, read_address
 from services.accounts.models import User
-
-_verification_hours = 72
 
 
 class EmailTaken(Conflict):
@@ -51,12 +49,6 @@ class Account:
     password_hash: str
 
 
-def configure(verification_hours: int) -> None:
-    """Takes over how long verification tokens are valid."""
-    global _verification_hours
-    _verification_hours = verification_hours
-
-
 def sign_up(db: Session, account: Account, profile: Mapping[str, Any]) -> User:
     """A new, unverified user, and the mail that verifies. Raises EmailTaken, also when two sign up at once."""
     user = _insert(db, account, profile)
@@ -78,8 +70,9 @@ def create_super_admin(db: Session, account: Account) -> User | None:
 
 def mail_verification(db: Session, user: User) -> None:
     """Mails a new token; older ones stay valid, since mails overtake each other."""
-    mailed = mail_tokens.make(db, user, mail_tokens.VERIFY, timedelta(hours=_verification_hours))
-    mails.send_verification(db, user, mailed.token, number=mailed.number, hours=_verification_hours)
+    hours = config.current().verification_hours
+    mailed = mail_tokens.make(db, user, mail_tokens.VERIFY, timedelta(hours=hours))
+    mails.send_verification(db, user, mailed.token, number=mailed.number, hours=hours)
 
 
 def verify_email(db: Session, token: str) -> User:
