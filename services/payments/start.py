@@ -6,7 +6,6 @@ from chassis import jsonapi
 from services.payments import config, errands, jobs
 from services.payments.api import stripe_authorizations  # noqa: F401 (declares the resource that prepare checks)
 from services.payments.clients import accounts
-from services.payments.commands import leases
 from services.payments.config import Settings
 from services.payments.models import Base
 
@@ -15,7 +14,6 @@ def prepare(settings: Settings, roles: Sequence[str]) -> None:
     """Providers are configured, not called: payments starts also when they are down."""
     config.configure(settings)
     accounts.configure(settings)
-    leases.configure(settings.provider_connect_seconds, settings.provider_read_seconds)
     jsonapi.prepare(Base.metadata)
     if "worker" in roles:
         errands.start(jobs.run_errands)

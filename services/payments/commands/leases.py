@@ -3,19 +3,14 @@
 from datetime import datetime, timedelta
 
 from chassis import clock
+from services.payments import config
 
 CALLS = 4  # a look and a charge, each tried twice
 MARGIN_SECONDS = 8  # pauses between two tries, and our own work
 
-_lease = timedelta(seconds=60)
-
-
-def configure(connect_seconds: float, read_seconds: float) -> None:
-    """Leases of this process last longer than all calls of one talk, each up to these time-outs."""
-    global _lease
-    _lease = timedelta(seconds=CALLS * (connect_seconds + read_seconds) + MARGIN_SECONDS)
-
 
 def end() -> datetime:
-    """When a lease that is taken now runs out."""
-    return clock.now() + _lease
+    """When a lease that is taken now runs out: later than all calls of one talk end, each up to its time-outs."""
+    settings = config.current()
+    call_seconds = settings.provider_connect_seconds + settings.provider_read_seconds
+    return clock.now() + timedelta(seconds=CALLS * call_seconds + MARGIN_SECONDS)
