@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import chassis.inbox
 import chassis.mail
 import chassis.tables
 from chassis.rpc import Servicer

@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import chassis.idempotency
-import chassis.inbox
-import chassis.outbox
 import chassis.tables
 import services.payments.models.ledger  # noqa: F401 (its tables are written in SQL)
 from chassis.rpc import Servicer
