@@ -39,9 +39,8 @@ inbox = Table(
 )
 
 _DONE = Outcome(Verdict.DONE)
-_OWN_FAULT = frozenset(
-    {"57014", "55P03", "25P03", "40001", "40P01"}
-)  # time-outs of statement, lock, idleness; deadlocks
+# Time-outs of statement, lock and idleness; serialization failures and deadlocks.
+_OWN_FAULT = frozenset({"57014", "55P03", "25P03", "40001", "40P01"})
 _REMEMBER = """
 INSERT INTO inbox (message_id, handler, handled_at)
 SELECT message_id, handler, %s FROM unnest(%s::uuid[], %s::text[]) AS new (message_id, handler)
@@ -165,10 +164,8 @@ class Dispatcher:
             if self._service not in self._catalogue.kind(envelope.type).hearers:
                 return []  # a queue is still bound to what an older program heard
             return self._handlers[envelope.type]
-        except (
-            KeyError,
-            UndeclaredMessageError,
-        ):  # a newer program says it; ours may be replaced by one that knows it before the retries end
+        except (KeyError, UndeclaredMessageError):
+            # A newer program says it; ours may be replaced by one that knows it before the retries end.
             raise LookupError(f"nobody here handles {envelope.type or 'a message without type'}") from None
 
 

@@ -48,6 +48,5 @@ def configure(service: str, level: str = "INFO") -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for noisy in ("pika", "connexion", "uvicorn.access", "uvicorn.error", "alembic", "grpc", "stripe", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("connexion.operations").setLevel(
-        logging.ERROR
-    )  # it warns of every operation that has two media types
+    # It warns of every operation that has two media types.
+    logging.getLogger("connexion.operations").setLevel(logging.ERROR)

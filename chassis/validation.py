@@ -56,9 +56,8 @@ class BodyValidator:
     """A compiled schema. Raises InvalidBody (422) with pointers to the values, or BadRequest (400) for what is not JSON."""
 
     def __init__(self, schema: Mapping[str, Any], *, is_required: bool) -> None:
-        own = {
-            key: value for key, value in schema.items() if key != "components"
-        }  # Connexion adds the whole document's
+        # Connexion adds the components of the whole document.
+        own = {key: value for key, value in schema.items() if key != "components"}
         self._schema = jsonschema_rs.Draft4Validator(as_json_schema(own), validate_formats=True)
         self._is_required = is_required
 

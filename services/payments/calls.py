@@ -59,9 +59,8 @@ def start(wish: Wish) -> PaymentState:
             return _as_it_stands(taken)
         payment, provider = _parts(taken)
         with _lease_ends(payment):
-            if (
-                payment.payment_url
-            ):  # PayPal's page is all that a payer needs; Stripe's secrets are not kept, but asked for
+            if payment.payment_url:
+                # PayPal's page is all that a payer needs; Stripe's secrets are not kept, but asked for.
                 return _settled(payment, Report(_NO_NEWS[taken.before]))
             found = provider.look(payment) if payment.provider_reference else provider.start(payment)
             return _unless_declined(payment, found)

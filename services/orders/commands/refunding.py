@@ -147,9 +147,8 @@ def settle(db: Session, message: payments_pb2.PaymentRefunded, *, now: datetime)
     refund.status = "succeeded" if has_succeeded else "failed"
     refund.message = message.message[:2000]
     refund.done_at = now
-    refund.refunded_minor = (
-        message.amount_minor if has_succeeded else 0
-    )  # also one that a bank returned after it had succeeded
+    # Nothing also where a bank returned it after it had succeeded.
+    refund.refunded_minor = message.amount_minor if has_succeeded else 0
     db.flush()
     note_refunds(db, order)
 

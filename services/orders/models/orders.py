@@ -143,9 +143,8 @@ class Refund(Base):
     message: Mapped[str] = mapped_column(String(2000), default="")
     attendee_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger), default=list)
     decided_by: Mapped[int | None] = mapped_column(BigInteger)
-    is_of_order: Mapped[bool] = mapped_column(
-        default=True
-    )  # False: the money was never the order's (late, double, wrong)
+    # False: the money was never the order's (late, double, wrong).
+    is_of_order: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[Moment]
     done_at: Mapped[Moment | None]
 

@@ -526,9 +526,8 @@ def test_erasing_who_gave_an_address_up_leaves_alone_who_has_it_now() -> None:
 @pytest.mark.parametrize("is_deleted_first", [False, True])
 @pytest.mark.parametrize("is_verified", [False, True])
 def test_an_erased_person_is_who_has_proved_the_address(is_verified: bool, is_deleted_first: bool) -> None:
-    pay(
-        attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Amy")]
-    )  # the user of before addresses had to be proved
+    # The user of the first is from before addresses had to be proved.
+    pay(attendees=[attendee(101, user_id=ANNA_ID), attendee(102, "Amy")])
     known = User(id=ANNA_ID, version=1, email="Anna@example.com", is_verified=is_verified)
     hear(consumers.keep_user, UserChanged(user=known))
     if is_deleted_first:
