@@ -26,12 +26,12 @@ SPEAKER_COLUMNS = (
 )  # fmt: skip
 
 
-def export_sessions(identifier: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def export_sessions(identifier: str, token_info: Claims) -> flask.Response:
     """Starts the export of the sessions."""
     return _start("sessions", identifier, token_info)
 
 
-def export_speakers(identifier: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def export_speakers(identifier: str, token_info: Claims) -> flask.Response:
     """Starts the export of the speakers."""
     return _start("speakers", identifier, token_info)
 
@@ -51,8 +51,7 @@ def get_export_file(token: str, name: str) -> flask.Response:
         return exports.file(token, name, rows)
 
 
-def _start(kind: str, identifier: str, claims: Claims | None) -> flask.Response:
-    assert claims is not None  # noqa: S101 (the spec asks for a login)
+def _start(kind: str, identifier: str, claims: Claims) -> flask.Response:
     with transaction() as db:
         event = events.find(db, identifier, claims)
         queries.require(db, claims, event.id, "coorganizer")

@@ -30,12 +30,11 @@ get_event_of_role_invite = role_invites.fetch_related("event")
 get_role_of_role_invite = role_invites.fetch_related("role")
 
 
-def create_role_invite(body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def create_role_invite(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """POST: invites an address, and mails it the link."""
     incoming = role_invites.read(body)
 
     def work(db: Session) -> flask.Response:
-        assert token_info is not None  # noqa: S101 (the spec asks for a login)
         invite = invitations.invite(db, token_info, incoming.values, incoming.related)
         document = role_invites.document(db, invite, token_info)
         return answered(db, document, 201, {"Location": role_invites.location(invite)})
@@ -43,11 +42,10 @@ def create_role_invite(body: Any = None, token_info: Claims | None = None) -> fl
     return run(work)
 
 
-def resend_role_invite(id_: str, body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def resend_role_invite(id_: str, token_info: Claims) -> flask.Response:
     """The mail once more, with a new token; the old one ends."""
 
     def work(db: Session) -> flask.Response:
-        assert token_info is not None  # noqa: S101
         invite = role_invites.find(db, id_, token_info, lock=True)
         invitations.resend(db, token_info, invite)
         return answered(db, {"success": True}, media_type=JSON)
@@ -55,18 +53,17 @@ def resend_role_invite(id_: str, body: Any = None, token_info: Claims | None = N
     return run(work)
 
 
-def get_invited(body: Any = None) -> flask.Response:
+def get_invited(body: dict[str, Any]) -> flask.Response:
     """Whom a token invites, so that a client can offer the right login."""
     with transaction() as db:
         invite = invitations.of_token(db, body["data"]["token"])
         return respond({"email": invite.email}, media_type=JSON)
 
 
-def accept_role_invite(body: Any = None, token_info: Claims | None = None) -> flask.Response:
+def accept_role_invite(body: dict[str, Any], token_info: Claims) -> flask.Response:
     """Takes the invitation."""
 
     def work(db: Session) -> flask.Response:
-        assert token_info is not None  # noqa: S101
         invite, event = invitations.accept(db, token_info, body["data"]["token"])
         return answered(
             db,
