@@ -26,6 +26,8 @@ REMEMBERED_TOKENS = 10_000
 REFETCH_SECONDS = 5
 
 Role = Literal["user", "admin", "super-admin"]
+Ended = tuple[int, str, float]  # (user_id, session_id, issued_before), as `Keyring.end` takes them
+FetchKeys = Callable[[], tuple[Mapping[str, Any], Iterable[Ended]]]  # accounts' JWKS, and the sessions that ended early
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,9 @@ class InvalidToken(Unauthorized):
 
 
 class Keyring:
-    """The public keys and ended sessions that a process knows.
+    """The public keys and ended sessions that a process knows. `fetch` asks accounts for them."""
 
-    `fetch` asks accounts and returns (jwks, ended), where ended is an iterable of (user_id, session_id, issued_before).
-    """
-
-    def __init__(self, fetch: Callable[[], tuple[Mapping[str, Any], Iterable[tuple[int, str, float]]]]) -> None:
+    def __init__(self, fetch: FetchKeys) -> None:
         self._fetch = fetch
         self._lock = threading.Lock()
         self._keys: dict[str, jwt.PyJWK] = {}

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from chassis import auth, rpc
+from chassis.auth import Ended
 from chassis.errors import Unavailable
 from chassis.inbox import hears
 from proto.accounts import accounts_pb2, accounts_pb2_grpc
@@ -14,7 +15,7 @@ from proto.accounts import accounts_pb2, accounts_pb2_grpc
 log = logging.getLogger(__name__)
 
 
-def fetch() -> tuple[Mapping[str, Any], Iterable[tuple[int, str, float]]]:
+def fetch() -> tuple[Mapping[str, Any], Iterable[Ended]]:
     """Keys and ended sessions as accounts knows them. Raises Unavailable when it does not answer."""
     stub = accounts_pb2_grpc.AccountsStub(rpc.channel("accounts"))
     reply: accounts_pb2.GetKeysReply = rpc.call(stub.GetKeys, accounts_pb2.GetKeysRequest())

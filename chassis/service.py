@@ -1,6 +1,6 @@
 """What a service is: the table of contents that its `main.py` declares and every process of it is built from."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import MetaData
 
+from chassis.auth import FetchKeys
 from chassis.config import ServiceSettings
 from chassis.rpc import Servicer
 
@@ -31,4 +32,4 @@ class Service:
     jobs: Sequence[ModuleType] = ()
     prepare: Callable[[Any, Sequence[str]], None] | None = None
     stop: Callable[[], None] | None = None
-    fetch_keys: Callable[[], tuple[Mapping[str, Any], Iterable[tuple[int, str, float]]]] | None = None
+    fetch_keys: FetchKeys | None = None

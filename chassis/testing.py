@@ -60,7 +60,7 @@ def sign(user_id: int, *, role: str = "user", is_verified: bool = True, is_fresh
     return jwt.encode(payload, _SIGNING_KEY, algorithm="EdDSA", headers={"kid": _KEY_ID})
 
 
-def fetch_test_keys() -> tuple[dict[str, Any], list[tuple[int, str, float]]]:
+def fetch_test_keys() -> tuple[dict[str, Any], list[auth.Ended]]:
     """The test key as accounts would publish it."""
     key = jwt.algorithms.OKPAlgorithm.to_jwk(_SIGNING_KEY.public_key(), as_dict=True)
     return {"keys": [{**key, "kid": _KEY_ID, "alg": "EdDSA", "use": "sig"}]}, []

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chassis import jsonapi, mail
+from chassis.auth import Ended
 from chassis.db import transaction
 from chassis.errors import Unavailable
 from services.accounts import config, hashing, keys, limits, queries
@@ -51,7 +52,7 @@ def make_first_super_admin() -> None:
         log.info("first super admin made", extra={"user_id": user.id})
 
 
-def fetch_keys() -> tuple[Mapping[str, Any], Iterable[tuple[int, str, float]]]:
+def fetch_keys() -> tuple[Mapping[str, Any], Iterable[Ended]]:
     """Keys and ended sessions for this process's own verifying, from the own database."""
     with transaction() as db:
         ended = queries.sessions_to_remember(db)
