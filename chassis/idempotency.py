@@ -162,10 +162,7 @@ def forget_old(session: Session) -> None:
 
 def _store(session: Session, scope: Mapping[str, Any], answer: flask.Response) -> bool:
     """Whether this answer is the first one; a forgotten day-old row makes room."""
-    fields = {
-        "fingerprint": scope["fingerprint"],
-        **_fields(answer),
-    }
+    fields = {"fingerprint": scope["fingerprint"], **_fields(answer)}
     statement = (
         postgresql.insert(answers)
         .values({**scope, **fields})

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Boolean, DateTime, or_, select, tuple_
+from sqlalchemy import BigInteger, Boolean, DateTime, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -68,7 +68,7 @@ def apply(db: Session, model: type[R], state: Versioned, values: Mapping[str, An
     upsert = statement.on_conflict_do_update(
         index_elements=["id"],
         set_={name: statement.excluded[name] for name in row if name != "id"},
-        where=or_(tuple_(table.epoch, table.version) < tuple_(statement.excluded.epoch, statement.excluded.version)),
+        where=tuple_(table.epoch, table.version) < tuple_(statement.excluded.epoch, statement.excluded.version),
     ).returning(table.id)
     return db.execute(upsert).scalar() is not None
 

@@ -41,9 +41,7 @@ def settings_page() -> str:
 
 def replicas_page() -> str:
     """The whole page."""
-    parts = [
-        REPLICAS,
-    ]
+    parts = [REPLICAS]
     for name in SERVICES:
         import_module(f"services.{name}.main")
         models = [each for each in _subclasses(Replica) if each.__module__.startswith(f"services.{name}.")]

@@ -88,8 +88,8 @@ def linkage(db: Session, viewer: Viewer, resource: Resource[Any], link: Link, ro
     data: Any
     if link.relation.is_many:
         criterion = includes.related_to(resource, link, getattr(row, resource.plan.id_key))
-        criteria = (criterion, *viewer.rows(target), *viewer.through(link))
-        statement = select(target.plan.id_column).where(*criteria).order_by(target.plan.id_column)
+        seen = (criterion, *viewer.rows(target), *viewer.through(link))
+        statement = select(target.plan.id_column).where(*seen).order_by(target.plan.id_column)
         data = [{"type": target.type, "id": str(identity)} for identity in db.scalars(statement)]
     else:
         found = related_one(db, viewer, resource, link, row)
