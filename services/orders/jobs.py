@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from prometheus_client import Gauge
 from sqlalchemy import select
@@ -14,7 +15,7 @@ from chassis.jobs import job
 from chassis.replicas import fill
 from services.orders import clients, closing
 from services.orders.commands import ending, replicas
-from services.orders.domain.stock import revision
+from services.orders.domain.stock import EPOCH_BITS, revision
 from services.orders.models import Fill, Stock, Ticket
 from services.orders.queries import orders as queries
 from services.orders.queries import watching
@@ -27,10 +28,10 @@ ASKED = 20  # orders whose attempts are closed before those that nobody has to b
 # shorter than `watching.PATIENCE`. Then the seats matter more: payments closes behind us, and late money finds its way.
 CLOSING_FOR = timedelta(minutes=5)
 LOOSE_FOR = timedelta(minutes=60)  # longer than the longest order expiry
+
 oversold_seats = Gauge(
     "oversold_seats", "Seats where the ledger's counters and the attendee rows differ, or exceed capacity"
 )
-
 stuck_orders = Gauge("stuck_orders", "Unpaid orders that should have ended ten minutes ago and hold their seats still")
 paid_without_ticket = Gauge(
     "paid_without_ticket", "Attendees of completed orders who wait for a ticket since ten minutes"
@@ -94,12 +95,7 @@ def compare_counters_with_rows() -> None:
     """The ledger's counters must be what the attendee rows say; a difference is a mistake of ours."""
     with transaction() as db:
         drift = queries.drift(db)
-    oversold_seats.set(
-        sum(
-            max(abs(row["held"] - row["held_rows"]) + abs(row["sold"] - row["sold_rows"]), _beyond_capacity(row))
-            for row in drift
-        )
-    )
+    oversold_seats.set(sum(max(_miscounted(row), _beyond_capacity(row)) for row in drift))
     for row in drift:
         log.error("ledger and rows differ", extra={"stock": row})
 
@@ -117,16 +113,16 @@ def loosen_what_a_crash_left_tight() -> None:
     """Where events asked to tighten and then did not (it died in between), the ledger goes back to what events says."""
     with transaction() as db:
         tight = db.execute(
-            select(Stock.ticket_id, Stock.version, Ticket.epoch, Ticket.version)
+            select(Stock.ticket_id, Stock.version)
             .join(Ticket, Ticket.id == Stock.ticket_id)
-            .where(Stock.version > Ticket.epoch * 2**40 + Ticket.version)
+            .where(Stock.version > Ticket.epoch * 2**EPOCH_BITS + Ticket.version)  # `revision`, in SQL
             .limit(BATCH)
         ).all()
-    for ticket_id, version, _epoch, _version in tight:
+    for ticket_id, version in tight:
         ticket = clients.get_ticket(ticket_id)
         if ticket is not None and revision(ticket.epoch, ticket.version) < version and _is_old(ticket_id, version):
             log.warning("a tightening was never committed", extra={"ticket": ticket_id})
-            run(lambda db, ticket=ticket, version=version: replicas.reset_capacity(db, ticket, version))  # type: ignore[misc]
+            run(partial(replicas.reset_capacity, ticket=ticket, instead_of=version))
 
 
 @job(every_seconds=10)
@@ -155,6 +151,10 @@ def _is_old(ticket_id: int, version: int) -> bool:
         _seen_tight[ticket_id] = (version, now)
         return False
     return now - seen_at >= 50
+
+
+def _miscounted(row: dict[str, int]) -> int:
+    return abs(row["held"] - row["held_rows"]) + abs(row["sold"] - row["sold_rows"])
 
 
 def _beyond_capacity(row: dict[str, int]) -> int:
