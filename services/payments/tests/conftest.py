@@ -9,10 +9,12 @@ import requests
 from google.protobuf.message import Message
 
 from chassis import db as database
+from chassis.errors import NotFound
 from chassis.testing import service_fixtures
 from local.fakes.running import RunningFake
 from local.ports import free_port
 from local.tests.receiver import Receiver
+from proto.events.events_pb2 import Event, EventRole, EventRolesReply
 from proto.payments.payments_pb2 import ChargeRequest, OrderRequest, PaymentState, StartPaymentRequest
 from services.payments.grpc_server import PaymentsServicer
 from services.payments.main import SERVICE
@@ -33,6 +35,8 @@ ENVIRONMENT = {
     "PROVIDER_READ_SECONDS": "1.0",
     "PUBLIC_URL": "https://tickets.example.com",
 }
+
+ORGANIZER, COORGANIZER = 1, 2  # of event 7
 
 globals().update(service_fixtures(SERVICE, ENVIRONMENT))
 
@@ -73,6 +77,27 @@ def paypal_fake(paypal_process: RunningFake, mailbox: Receiver) -> RunningFake:
     paypal_process.reset()
     mailbox.clear()
     return paypal_process
+
+
+@pytest.fixture
+def world(peer: Callable[..., None], stripe_fake: RunningFake) -> RunningFake:
+    """Event 7 takes cards, event 8 does not; the roles are asked for, since the replica is empty."""
+
+    def get_event(request: Any) -> Event:
+        number = {"abcd1234": 7, "7": 7, "8": 8}.get(request.key)
+        if number is None:
+            raise NotFound("There is no such event.")
+        return Event(id=number, identifier="abcd1234", payment_modes=["stripe"] if number == 7 else ["bank"])
+
+    def get_roles(request: Any) -> EventRolesReply:
+        roles = {ORGANIZER: ["organizer"], COORGANIZER: ["coorganizer"]}.get(request.user_id, [])
+        number = request.event_id * 100 + request.user_id
+        return EventRolesReply(
+            role=EventRole(id=number, version=1, event_id=request.event_id, user_id=request.user_id, roles=roles)
+        )
+
+    peer("events", GetEvent=get_event, GetEventRoles=get_roles)
+    return stripe_fake
 
 
 class Shop:

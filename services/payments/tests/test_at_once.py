@@ -5,51 +5,17 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
-from prometheus_client import REGISTRY
 
-from chassis.errors import DomainError
 from local.fakes.running import RunningFake
 from services.payments import calls, jobs
 from services.payments.tests.conftest import ENVIRONMENT, Shop, approve, charges, make_due, rows, sales
-from services.payments.tests.test_client_flow import browser_pays
-
-
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """What each of them answers, or raises."""
-    barrier = threading.Barrier(len(works))
-    answers: list[Any] = [None] * len(works)
-
-    def run(place: int, work: Callable[[], Any]) -> None:
-        barrier.wait()
-        try:
-            answers[place] = work()
-        except DomainError as error:
-            answers[place] = error
-
-    threads = [threading.Thread(target=run, args=(place, work)) for place, work in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return answers
-
-
-def calls_to(provider: str, operation: str) -> float:
-    """How often this process has asked the provider for that, whatever came of it."""
-    samples = (sample for metric in REGISTRY.collect() for sample in metric.samples)
-    return sum(
-        sample.value
-        for sample in samples
-        if sample.name == "provider_call_seconds_count"
-        and (sample.labels["provider"], sample.labels["operation"]) == (provider, operation)
-    )
+from services.payments.tests.steps import at_once, browser_pays, calls_to
 
 
 def test_two_charges_at_once_ask_the_provider_once(shop: Shop, stripe_fake: RunningFake) -> None:

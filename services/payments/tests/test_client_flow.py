@@ -8,13 +8,7 @@ from chassis.errors import Unprocessable
 from local.fakes.running import RunningFake
 from services.payments import jobs
 from services.payments.tests.conftest import Shop, charges, make_due, rows
-
-
-def browser_pays(fake: RunningFake, payload: dict[str, str], method: str = "pm_card_visa") -> None:
-    """What stripe.js does with a publishable key and the client secret."""
-    client = stripe.StripeClient("pk_test_platform", base_addresses={"api": fake.url}, max_network_retries=0)
-    params = {"client_secret": payload["client_secret"], "payment_method": method}
-    client.v1.payment_intents.confirm(payload["id"], params)  # type: ignore[arg-type]
+from services.payments.tests.steps import browser_pays
 
 
 def test_starting_answers_the_intent_as_browsers_read_it(shop: Shop, stripe_fake: RunningFake) -> None:

@@ -8,7 +8,7 @@ from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentFailed
 from services.payments import jobs
 from services.payments.tests.conftest import Shop, approve, charges, make_due, rows, sales
-from services.payments.tests.test_client_flow import browser_pays
+from services.payments.tests.steps import browser_pays
 
 
 def test_a_closed_intent_cannot_be_paid_any_more(shop: Shop, stripe_fake: RunningFake) -> None:

@@ -8,7 +8,7 @@ import pytest
 from local.fakes.running import RunningFake
 from services.payments import errands, jobs, queries
 from services.payments.tests.conftest import Shop
-from services.payments.tests.test_refunds import ask
+from services.payments.tests.steps import ask
 
 
 @pytest.fixture

@@ -13,17 +13,13 @@ from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentRefunded
 from services.payments import jobs
 from services.payments.tests.conftest import Shop, charges, rows
-from services.payments.tests.test_client_flow import browser_pays
-from services.payments.tests.test_reconciling import unmatched
-from services.payments.tests.test_refunds import ask, refund_ids
-from services.payments.tests.test_stripe_authorizations import link, world  # noqa: F401 (a fixture)
-from services.payments.tests.test_webhooks import deliver, events
+from services.payments.tests.steps import ask, browser_pays, deliver, events, link, refund_ids, unmatched
 
 ELSEWHERE = 8  # an event whose money goes to the platform's account
 
 
 @pytest.fixture
-def endpoint(client: Client, world: RunningFake) -> Any:  # noqa: F811
+def endpoint(client: Client, world: RunningFake) -> Any:
     """Of the organizer of event 7, who knows its secret."""
     link(client)
     (made,) = world.books()["webhook_endpoints"]

@@ -10,7 +10,7 @@ from chassis.log import JsonLines
 from local.fakes.running import RunningFake
 from services.payments import jobs
 from services.payments.tests.conftest import ENVIRONMENT, Shop, approve, rows
-from services.payments.tests.test_refunds import ask
+from services.payments.tests.steps import ask
 
 SECRETS = (
     "sk_test_", "whsec_", "the-secret", "_secret_", "Bearer ", "Basic ", "A21AA", "tok_", "pm_",

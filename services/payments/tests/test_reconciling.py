@@ -13,19 +13,12 @@ from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentRefunded
 from services.payments import jobs
 from services.payments.tests.conftest import Shop, approve, make_due, rows
-from services.payments.tests.test_client_flow import browser_pays
-from services.payments.tests.test_refunds import ask
-from services.payments.tests.test_webhooks import deliver, events
+from services.payments.tests.steps import ask, browser_pays, deliver, events, unmatched
 
 
 @pytest.fixture(autouse=True)
 def empty_books(stripe_fake: RunningFake, paypal_fake: RunningFake) -> None:
     """Both providers are compared."""
-
-
-def unmatched() -> int:
-    jobs.compare_books()
-    return int(jobs.unmatched_payments._value.get())
 
 
 def in_the_dashboard(fake: RunningFake, intent: str, amount: int) -> None:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 
@@ -13,24 +12,11 @@ from proto.orders.orders_pb2 import OrderCancelled, OrderExpired, OrderPaid, Ord
 from proto.payments.payments_pb2 import PaymentRefunded
 from services.payments import calls, consumers, jobs
 from services.payments.tests.conftest import Shop, approve, make_due, rows
-from services.payments.tests.test_at_once import at_once, calls_to
-
-
-def ask(shop: Shop, key: str = "cancel-1", *, amount: int = 0, payment: str = "") -> None:
-    """What the inbox does with the message."""
-    message = RefundRequested(
-        refund_key=key, order_identifier=shop.order, payment_id=payment, amount_minor=amount, currency="EUR"
-    )
-    with database.transaction() as session:
-        consumers.plan_refund(session, message)
+from services.payments.tests.steps import ask, at_once, calls_to, refund_ids
 
 
 def refunds(fake: RunningFake) -> list[Any]:
     return [refund["amount"] for refund in fake.books()["refunds"] if refund.get("status") != "failed"]
-
-
-def refund_ids() -> list[UUID]:
-    return [row[0] for row in rows("SELECT id FROM refunds WHERE status = 'pending'")]
 
 
 def test_the_whole_remainder_goes_back_once(shop: Shop, stripe_fake: RunningFake) -> None:

@@ -8,50 +8,17 @@ import pytest
 
 from chassis import db as database
 from chassis import replicas
-from chassis.errors import NotFound
 from chassis.testing import Client
 from local.fakes.running import RunningFake
-from proto.events.events_pb2 import Event, EventRole, EventRoleChanged, EventRolePage, EventRolesReply
+from proto.events.events_pb2 import EventRole, EventRoleChanged, EventRolePage
 from proto.payments.payments_pb2 import PaymentRefunded, StripeAuthorizationChanged
 from services.payments import consumers, jobs
 from services.payments.clients import accounts
-from services.payments.tests.conftest import Shop, rows
-from services.payments.tests.test_refunds import ask
-from services.payments.tests.test_webhooks import deliver, events
+from services.payments.tests.conftest import COORGANIZER, ORGANIZER, Shop, rows
+from services.payments.tests.steps import ask, deliver, document, events, link
 
-ORGANIZER, COORGANIZER, STRANGER = 1, 2, 3
+STRANGER = 3
 Peer = Callable[..., None]
-
-
-@pytest.fixture
-def world(peer: Peer, stripe_fake: RunningFake) -> RunningFake:
-    """Event 7 takes cards, event 8 does not; the roles are asked for, since the replica is empty."""
-
-    def get_event(request: Any) -> Event:
-        number = {"abcd1234": 7, "7": 7, "8": 8}.get(request.key)
-        if number is None:
-            raise NotFound("There is no such event.")
-        return Event(id=number, identifier="abcd1234", payment_modes=["stripe"] if number == 7 else ["bank"])
-
-    def get_roles(request: Any) -> EventRolesReply:
-        roles = {ORGANIZER: ["organizer"], COORGANIZER: ["coorganizer"]}.get(request.user_id, [])
-        number = request.event_id * 100 + request.user_id
-        return EventRolesReply(
-            role=EventRole(id=number, version=1, event_id=request.event_id, user_id=request.user_id, roles=roles)
-        )
-
-    peer("events", GetEvent=get_event, GetEventRoles=get_roles)
-    return stripe_fake
-
-
-def document(code: str = "ac_test_1", event: int = 7, attributes: dict[str, str] | None = None) -> dict[str, Any]:
-    given = attributes or {"stripe-auth-code": code, "stripe-publishable-key": "pk_ignored"}
-    relationships = {"event": {"data": {"type": "event", "id": str(event)}}}
-    return {"data": {"type": "stripe-authorization", "attributes": given, "relationships": relationships}}
-
-
-def link(client: Client, user: int = ORGANIZER, **what: Any) -> Any:
-    return client.as_user(user).post("/v1/stripe-authorizations", json=document(**what))
 
 
 def code_of(answer: Any) -> tuple[int, str]:

@@ -11,10 +11,8 @@ from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentRefunded
 from services.payments import jobs
 from services.payments.clients import accounts
-from services.payments.tests.conftest import Shop, rows
-from services.payments.tests.test_client_flow import browser_pays
-from services.payments.tests.test_refunds import ask
-from services.payments.tests.test_stripe_authorizations import ORGANIZER, link, world  # noqa: F401 (a fixture)
+from services.payments.tests.conftest import ORGANIZER, Shop, rows
+from services.payments.tests.steps import ask, browser_pays, link
 from services.payments.vault import Vault
 
 
@@ -46,10 +44,7 @@ def test_an_attempt_at_a_provider_that_is_gone_is_asked_about_later_than_the_oth
 
 
 def test_a_refund_whose_key_is_lost_waits_behind_the_others(
-    client: Client,
-    world: RunningFake,  # noqa: F811
-    shop: Shop,
-    monkeypatch: pytest.MonkeyPatch,
+    client: Client, world: RunningFake, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link(client)
     shop.charge()
@@ -70,9 +65,7 @@ def test_a_refund_whose_key_is_lost_waits_behind_the_others(
 
 
 def test_a_refund_from_an_account_whose_keys_were_erased_fails_and_says_so(
-    client: Client,
-    world: RunningFake,  # noqa: F811
-    shop: Shop,
+    client: Client, world: RunningFake, shop: Shop
 ) -> None:
     linked = link(client)
     shop.charge()
@@ -90,11 +83,7 @@ def test_a_refund_from_an_account_whose_keys_were_erased_fails_and_says_so(
     )
 
 
-def test_keys_are_kept_while_a_refund_is_under_way(
-    client: Client,
-    world: RunningFake,  # noqa: F811
-    shop: Shop,
-) -> None:
+def test_keys_are_kept_while_a_refund_is_under_way(client: Client, world: RunningFake, shop: Shop) -> None:
     linked = link(client)
     shop.charge()
     client.as_user(ORGANIZER).delete(linked.headers["Location"])

@@ -1,6 +1,5 @@
 """Webhooks: signed, applied once, in whatever order they come."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -16,20 +15,7 @@ from local.tests.receiver import Received, Receiver
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentRefunded
 from services.payments import jobs
 from services.payments.tests.conftest import WEBHOOK_SECRET, Shop, approve, charges, rows
-from services.payments.tests.test_client_flow import browser_pays
-from services.payments.tests.test_refunds import ask
-
-
-def events(fake: RunningFake, *types: str) -> list[bytes]:
-    """The bodies that Stripe would send, in the order of their causes."""
-    found = [event for event in fake.books()["events"] if not types or event["type"] in types]
-    return [orjson.dumps({name: value for name, value in event.items() if name != "_account"}) for event in found]
-
-
-def deliver(client: Client, body: bytes, *, secret: str = WEBHOOK_SECRET, age_seconds: int = 0, path: str = "") -> Any:
-    signature = stripe.WebhookSignature.generate_signature_header(body.decode(), secret, int(time.time()) - age_seconds)
-    headers = {"Stripe-Signature": signature, "Content-Type": "application/json; charset=utf-8"}
-    return client.request("POST", f"/v1/webhooks/stripe{path}", content=body, headers=headers)
+from services.payments.tests.steps import ask, browser_pays, deliver, events
 
 
 def pay_in_browser(shop: Shop, fake: RunningFake) -> None:
