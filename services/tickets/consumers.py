@@ -17,20 +17,20 @@ from proto.orders.orders_pb2 import (
     OrderState,
     TicketsResendRequested,
 )
-from services.tickets import commands, mails, queries, start
+from services.tickets import commands, erasing, mails, queries, start
 
 
 @consumes(OrderPaid)
 def issue_tickets(db: Session, message: OrderPaid) -> None:
     """A completed order leads to one ticket per attendee; the renderers do the rest."""
-    if commands.issue(db, commands.leave_out_erased(db, message.order), now=clock.now()):
+    if commands.issue(db, erasing.leave_out_erased(db, message.order), now=clock.now()):
         on_commit(db, start.wake_renderers)
 
 
 @consumes(OrderPlaced)
 def tell_how_to_pay(db: Session, message: OrderPlaced) -> None:
     """An offline order: one mail with payment instructions, no ticket. Not if we know that it was paid or cancelled."""
-    order = commands.leave_out_erased(db, message.order)
+    order = erasing.leave_out_erased(db, message.order)
     if commands.remember(db, order, "placed", now=clock.now()):
         mails.promise_placed(db, order)
 
@@ -38,7 +38,7 @@ def tell_how_to_pay(db: Session, message: OrderPlaced) -> None:
 @consumes(OrderCancelled)
 def void_cancelled(db: Session, message: OrderCancelled) -> None:
     """Nobody gets in any more; whoever expected to is told, with the note."""
-    order = commands.leave_out_erased(db, message.order)
+    order = erasing.leave_out_erased(db, message.order)
     commands.void_order(db, order, "cancelled", now=clock.now())
     if message.was_paid or message.deleted or message.note:
         mails.promise_cancelled(db, order, message.note, was_paid=message.was_paid)
@@ -47,7 +47,7 @@ def void_cancelled(db: Session, message: OrderCancelled) -> None:
 @consumes(OrderExpired)
 def void_expired(db: Session, message: OrderExpired) -> None:
     """An unpaid order has no tickets; if its payment comes late after all, a newer OrderPaid says so."""
-    commands.void_order(db, commands.leave_out_erased(db, message.order), "expired", now=clock.now())
+    commands.void_order(db, erasing.leave_out_erased(db, message.order), "expired", now=clock.now())
 
 
 @consumes(AttendeesReleased)
@@ -60,7 +60,7 @@ def void_released(db: Session, message: AttendeesReleased) -> None:
 @consumes(AttendeeChanged)
 def change_holder(db: Session, message: AttendeeChanged) -> None:
     """A new name or address."""
-    attendee = commands.leave_out_erased_holder(db, message.attendee)
+    attendee = erasing.leave_out_erased_holder(db, message.attendee)
     commands.change_holder(
         db, message.order_identifier, attendee, message.version, now=clock.now(), is_erased=message.erased
     )
@@ -93,5 +93,5 @@ def keep_event_role(db: Session, message: EventRoleChanged) -> None:
 @consumes(UserChanged)
 def keep_user(db: Session, message: UserChanged) -> None:
     """Where a person is to be found; an erased one is forgotten, and the tombstone beats every version."""
-    if commands.keep_user(db, message.user):
+    if erasing.keep_user(db, message.user):
         on_commit(db, start.wake_renderers)

@@ -5,7 +5,7 @@ from sqlalchemy import delete, select
 from chassis import clock, replicas
 from chassis.db import transaction
 from chassis.jobs import job
-from services.tickets import clients, commands, figures, queries, stored
+from services.tickets import clients, commands, erasing, figures, queries, stored
 from services.tickets.models import DoomedFile, Fill
 
 FILES_PER_STEP = 100
@@ -41,6 +41,6 @@ def fill_replicas() -> None:
         {
             "event": (clients.events_after, commands.keep_event),
             "event-role": (clients.event_roles_after, commands.keep_role),
-            "user": (clients.users_after, commands.keep_user),
+            "user": (clients.users_after, erasing.keep_user),
         },
     )
