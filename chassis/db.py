@@ -17,7 +17,7 @@ from typing import Any, ClassVar, TypeVar
 import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, DateTime, Engine, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 RETRIED_SQLSTATES = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 OUTDATED_PLAN = "RevalidateCachedQuery"  # the part of PostgreSQL that says "cached plan must not change result type"
+# The server only reads: it is a standby since a failover, or its disk is full and its keeper has locked it. And it has hung
+# up on who was stopped in the middle of a transaction. The driver counts both among internal errors.
+LOST_SQLSTATES = frozenset({"25006", "25P03"})
 ATTEMPTS = 3
 RESTART_SECONDS = 6.0  # in which a database comes back
 RESTART_POLL_SECONDS = 0.05
@@ -107,6 +110,7 @@ def configure(url: str, *, pool_size: int = 20, statement_timeout_seconds: int =
         },
     )
     event.listen(_engine, "checkout", _refuse_dead_connection)
+    event.listen(_engine, "handle_error", _leave_lost_server)
     _sessions = sessionmaker(_engine, expire_on_commit=False)
     return _engine
 
@@ -138,16 +142,17 @@ def transaction() -> Iterator[Session]:
     try:
         yield db
         db.commit()
-    except (OperationalError, PoolTimeoutError, DisconnectionError) as error:
+    except (DBAPIError, PoolTimeoutError, DisconnectionError) as error:
+        is_lost = _sqlstate(error) in LOST_SQLSTATES
+        if is_lost:
+            db.invalidate()
         _roll_back(db)
-        if _sqlstate(error) in RETRIED_SQLSTATES:
+        if isinstance(error, DBAPIError) and _drops_outdated_plans(error.orig):
+            raise OutdatedPlan(_TRY_AGAIN) from error
+        is_away = is_lost or not isinstance(error, DBAPIError) or isinstance(error, OperationalError)
+        if _sqlstate(error) in RETRIED_SQLSTATES or not is_away:
             raise
         raise _unavailable(error) from error
-    except DBAPIError as error:
-        _roll_back(db)
-        if _drops_outdated_plans(error.orig):
-            raise OutdatedPlan(_TRY_AGAIN) from error
-        raise
     except BaseException:
         _roll_back(db)
         raise
@@ -204,6 +209,8 @@ def execute(bind: Session | Connection, statement: str, values: Values = ()) -> 
         cursor.execute(statement, values)
         rows: list[Any] = cursor.fetchall() if cursor.pgresult.nfields else []
     except psycopg.Error as error:
+        if error.sqlstate in LOST_SQLSTATES:
+            connection.invalidate()
         raise failure(statement, error) from error
     return rows
 
@@ -231,9 +238,9 @@ def look(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
             with alone() as driver:
                 rows: list[tuple[Any, ...]] = driver.execute(statement, values).fetchall()
                 return rows
-        except psycopg.OperationalError as error:
-            raise _unavailable(error) from error
         except psycopg.Error as error:
+            if isinstance(error, psycopg.OperationalError) or error.sqlstate in LOST_SQLSTATES:
+                raise _unavailable(error) from error
             if not _drops_outdated_plans(error):
                 raise
     raise OutdatedPlan(_TRY_AGAIN)
@@ -250,13 +257,17 @@ def alone() -> Iterator[Any]:
     except (psycopg.OperationalError, PoolTimeoutError, DisconnectionError) as error:
         raise _unavailable(error) from error
     driver: Any = pooled.driver_connection
+    is_lost = False
     try:
         driver.autocommit = True
         yield driver
+    except psycopg.Error as error:
+        is_lost = error.sqlstate in LOST_SQLSTATES
+        raise
     finally:
-        if driver.pgconn.transaction_status == TransactionStatus.IDLE:
+        if driver.pgconn.transaction_status == TransactionStatus.IDLE and not is_lost:
             driver.autocommit = False
-        else:  # it is lost, or somebody was interrupted in the middle
+        else:  # it or its server is lost, or somebody was interrupted in the middle
             pooled.invalidate()
         pooled.close()
 
@@ -311,3 +322,9 @@ def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) ->
     """An idle connection has nothing to say; one that is readable was closed by the server. Far cheaper than a ping."""
     if dbapi_connection.closed or select.select([dbapi_connection.fileno()], [], [], 0)[0]:
         raise DisconnectionError("the server closed this connection")
+
+
+def _leave_lost_server(context: ExceptionContext) -> None:
+    """All connections to it are opened anew, perhaps to another one that has taken its name."""
+    if getattr(context.original_exception, "sqlstate", None) in LOST_SQLSTATES:
+        context.is_disconnect = True

@@ -3,14 +3,17 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from chassis import db, jobs, metrics
+from chassis import db, inbox, jobs, metrics, outbox
+from chassis.broker import Verdict
 from chassis.errors import Unavailable
 
 
@@ -111,6 +114,51 @@ def test_a_database_that_does_not_answer_is_unavailable(settings: Any) -> None:
         assert not db.is_reachable()
     finally:
         db.configure(settings.database_url)
+
+
+@contextmanager
+def read_only(settings: Any) -> Iterator[None]:
+    """As after a failover, where this process still talks to the server that is a standby now: whoever connects anew finds
+    the one that writes.
+    """
+    with psycopg.connect(settings.database_url, autocommit=True) as outside:
+        name = sql.Identifier(outside.info.dbname)
+        outside.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(name))
+        db.configure(settings.database_url, pool_size=1)
+        try:
+            assert texts() == [], "there is a connection, and one can read"
+            yield
+        finally:
+            outside.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+
+
+WRITES: dict[str, Callable[[Any], Any]] = {
+    "sqlalchemy": lambda session: pin(session, "a"),
+    "driver": lambda session: db.execute(session, "INSERT INTO notes (author, text) VALUES (1, %s)", ("a",)),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_database_that_only_reads_is_unavailable_and_its_messages_wait(
+    app: Any, settings: Any, write: Callable[[Any], Any]
+) -> None:
+    with read_only(settings):
+        with pytest.raises(Unavailable) as raised, db.transaction() as session:
+            write(session)
+        assert inbox.outcome_of(raised.value).verdict is Verdict.PAUSE, "a message is not put aside for that"
+    with db.transaction() as session:
+        write(session)
+    assert texts() == ["a"], "the connection to the server that only reads is not used again"
+    db.configure(settings.database_url)
+
+
+def test_a_statement_by_itself_and_a_relay_leave_a_server_that_only_reads(app: Any, settings: Any) -> None:
+    claim = "SELECT id FROM outbox ORDER BY id LIMIT 1 FOR UPDATE"
+    for work in (lambda: db.look(claim, ()), lambda: outbox.Relay(None).relay_once()):  # type: ignore[arg-type]
+        with read_only(settings), pytest.raises((Unavailable, DBAPIError)):
+            work()
+        assert not work(), "there is nothing, and that can be seen now"
+    db.configure(settings.database_url)
 
 
 def test_the_driver_alone_answers_named_rows_in_the_same_transaction(app: Any) -> None:
