@@ -96,7 +96,8 @@ def run_once(each: Job, service: str) -> None:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(7, %s::int)", (key - 2**31,))
                 connection.commit()
     except Unavailable as error:
-        log.warning("job waits", extra={"job": each.name, "error": error.detail})
+        cause = str(error.__cause__ or "").split("\n")[0][:300]
+        log.warning("job waits", extra={"job": each.name, "error": error.detail, "cause": cause})
     except Exception:
         metrics.job_failures.labels(service, each.name).inc()
         log.exception("job failed", extra={"job": each.name})

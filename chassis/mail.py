@@ -10,6 +10,7 @@ calls `configure` when a process starts.
 """
 
 import logging
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -298,7 +299,10 @@ def _deliver(leased: Sequence[Row[Any]], places: Mapping[str, str], post: Post, 
             waiting.remove(row.id)
             if outcome is not None:
                 lease.note(_REFUSED, *outcome, ids=[row.id])
+                if outcome[0] == "failed":
+                    metrics.mails_ended.labels("failed").inc()
                 continue
+            metrics.mails_ended.labels("sent").inc()
             sent.append(row.id)
             if not post.transport.is_repeatable:
                 lease.note(_SENT, clock.now(), ids=sent)
@@ -355,7 +359,8 @@ def _problem(address: str) -> str:
 
 def _after_refusal(row: Row[Any], problem: str, moment: datetime, *, is_final: bool) -> tuple[Any, ...]:
     attempts = row.attempts + 1
-    log.warning("mail refused", extra={"mail_id": row.id, "attempts": attempts, "problem": problem[:200]})
+    told = re.sub(re.escape(row.recipient), "…", problem, flags=re.IGNORECASE)  # servers like to quote the address
+    log.warning("mail refused", extra={"mail_id": row.id, "attempts": attempts, "problem": told[:200]})
     if is_final or attempts >= MOST_ATTEMPTS:
         return "failed", attempts, problem[:1000], moment
     pause = min(FIRST_PAUSE * 2 ** min(attempts - 1, 10), LONGEST_PAUSE)

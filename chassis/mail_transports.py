@@ -1,5 +1,6 @@
 """Ways out for a mail: a folder of `.eml` files, or an SMTP server."""
 
+import re
 import smtplib
 import ssl
 from pathlib import Path
@@ -12,6 +13,10 @@ from chassis.files import make_folder, write_atomically
 
 TIMEOUT_SECONDS = 15
 MAILS_PER_CONNECTION = 100
+# Refusals for good that are about us and not about this mail or mailbox: a rule (5.7), a quota or a way (5.4; 5.4.1 is
+# Exchange's word for a mailbox that does not exist), a login that is missing.
+_ABOUT_US = re.compile(r"530\b|\d+ 5\.(7\.|4\.[2-9])")
+_ABOUT_THIS_MAIL = (552, 555)  # to MAIL FROM: its size, its options; anything else there is about the sender
 
 
 class Refused(Exception):
@@ -117,15 +122,24 @@ class SmtpTransport:
             self._sent += 1
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
-            raise Refused(_readable(code, answer), is_final=_is_final(code)) from error
-        except (smtplib.SMTPServerDisconnected, smtplib.SMTPConnectError, smtplib.SMTPAuthenticationError) as error:
+            raise _refused(code, answer) from error
+        except (
+            smtplib.SMTPServerDisconnected,
+            smtplib.SMTPConnectError,
+            smtplib.SMTPHeloError,
+            smtplib.SMTPAuthenticationError,
+        ) as error:
             self._hang_up()
             raise Unavailable("The mail server does not take mails now") from error
         except smtplib.SMTPNotSupportedError as error:
             raise Refused(str(error), is_final=True) from error
+        except smtplib.SMTPSenderRefused as error:
+            self._hang_up()
+            is_final = error.smtp_code in _ABOUT_THIS_MAIL
+            raise Refused(_readable(error.smtp_code, error.smtp_error), is_final=is_final) from error
         except smtplib.SMTPResponseException as error:
             self._hang_up()
-            raise Refused(_readable(error.smtp_code, error.smtp_error), is_final=_is_final(error.smtp_code)) from error
+            raise _refused(error.smtp_code, error.smtp_error) from error
         except OSError as error:  # unreachable, timed out, or its certificate is not good
             self._hang_up()
             raise Unavailable("The mail server does not answer") from error
@@ -172,8 +186,9 @@ class SmtpTransport:
             connection.close()
 
 
-def _is_final(code: int) -> bool:
-    return code >= 500
+def _refused(code: int, answer: bytes | str) -> Refused:
+    said = _readable(code, answer)
+    return Refused(said, is_final=code >= 500 and not _ABOUT_US.match(said))
 
 
 def _readable(code: int, answer: bytes | str) -> str:

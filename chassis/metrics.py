@@ -21,6 +21,9 @@ message_age_seconds = Histogram(
 )
 mails_waiting = Gauge("mails_waiting", "Mails that are promised and not sent")
 mails_late = Gauge("mails_late", "Mails that were promised more than ten minutes ago and are not sent")
+mails_ended = Counter("mails_ended_total", "Mails by their end: sent, or failed for good", ["outcome"])
+for _outcome in ("sent", "failed"):
+    mails_ended.labels(_outcome)  # from nought on, or else the first ones would be no increase
 # The label is not called "job": that is Prometheus' own. Services share jobs of the chassis, so each says whose run it was.
 job_seconds = Histogram("job_seconds", "Time of one run of a job", ["service", "name"])
 job_failures = Counter("job_failures_total", "Runs of a job that failed", ["service", "name"])

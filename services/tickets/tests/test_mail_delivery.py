@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 import socketserver
 import threading
 import time
@@ -17,7 +18,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 import chassis.db
-from chassis import clock, mail, mail_lease, metrics
+from chassis import clock, jobs, mail, mail_lease, metrics
 from chassis.errors import Unavailable
 from chassis.mail import Attachment, Mail, queue_mail
 from chassis.mail_message import parse_address
@@ -267,7 +268,9 @@ def test_an_erased_person_is_in_no_row(app: Any, tmp_path: Path) -> None:
 class Post:
     """An SMTP server that says what the test wants."""
 
-    answer: str = "250 ok"
+    answer: str = "250 ok"  # to RCPT
+    greeting: str = "250 ok"
+    answer_to_sender: str = "250 ok"
     received: list[bytes] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -289,6 +292,10 @@ def post() -> Iterator[Post]:
                     self._say("250 queued")
                 elif verb == b"RCPT":
                     self._say(office.answer)
+                elif verb == b"MAIL":
+                    self._say(office.answer_to_sender)
+                elif verb in (b"EHLO", b"HELO"):
+                    self._say(office.greeting)
                 elif verb == b"QUIT":
                     self._say("221 bye")
                     return
@@ -333,6 +340,91 @@ def test_a_mailbox_that_does_not_exist_is_given_up(app: Any, post: Post) -> None
     (row,) = rows()
     assert (row.status, row.attempts) == ("failed", 1)
     assert "550 no such user" in row.problem
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        {"answer_to_sender": "550 5.7.1 this sender is not verified"},
+        {"answer_to_sender": "530 5.7.0 authentication required"},
+        {"answer": "554 5.7.1 <anna@example.com>: relay access denied"},
+        {"answer": "550 5.4.5 daily sending quota exceeded"},
+        {"answer": "530 authentication required"},
+    ],
+    ids=lambda refusal: next(iter(refusal.values())),
+)
+def test_no_mail_is_given_up_because_the_server_does_not_take_us(app: Any, post: Post, refusal: dict[str, str]) -> None:
+    """A wrong sender, a password that was changed, a used up quota: nothing that another address would mend."""
+    vars(post).update(refusal)
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    mail.deliver_mail()
+    (row,) = rows()
+    assert (row.status, row.attempts) == ("queued", 1)
+    vars(post).update(answer="250 ok", answer_to_sender="250 ok")
+    with clock.freeze(row.due_at + timedelta(seconds=1)):
+        mail.deliver_mail()
+    assert [row.status for row in rows()] == ["sent"]
+
+
+def test_a_mail_that_is_too_large_is_given_up(app: Any, post: Post) -> None:
+    post.answer_to_sender = "552 5.3.4 message size exceeds fixed limit"
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    mail.deliver_mail()
+    assert [row.status for row in rows()] == ["failed"]
+
+
+def test_a_server_that_does_not_want_to_talk_to_us_uses_up_no_attempts_and_is_quoted(
+    app: Any, post: Post, caplog: pytest.LogCaptureFixture
+) -> None:
+    post.greeting = "554 5.7.1 your address is on a list"
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    jobs.run_once(jobs.jobs_in([mail])[0], "tickets")
+    assert [(row.status, row.attempts) for row in rows()] == [("queued", 0)]
+    [line] = [record for record in caplog.records if record.message == "job waits"]
+    assert "your address is on a list" in vars(line)["cause"]
+
+
+def test_an_operator_sees_how_many_mails_were_given_up(app: Any, post: Post) -> None:
+    def seen() -> list[float]:
+        return [metrics.mails_ended.labels(outcome)._value.get() for outcome in ("sent", "failed")]
+
+    before = seen()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    promise()
+    mail.deliver_mail()
+    post.answer = "550 no such user"
+    promise("bob@example.com")
+    mail.deliver_mail()
+    assert [now - then for now, then in zip(seen(), before, strict=True)] == [1, 1]
+
+
+def test_what_was_given_up_is_sent_again_as_the_guide_says(app: Any, post: Post) -> None:
+    guide = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+    [statement] = re.findall(r'-c "(UPDATE mail [^"]*)"', guide)
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    post.answer = "550 no such user"
+    promise()
+    mail.deliver_mail()
+    assert [row.status for row in rows()] == ["failed"]
+    post.answer = "250 ok"
+    with chassis.db.transaction() as db:
+        chassis.db.execute(db, statement)
+    mail.deliver_mail()
+    assert [row.status for row in rows()] == ["sent"]
+    assert b"Here it is." in post.received[0]
+
+
+def test_a_refusal_is_logged_without_the_address(app: Any, post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    post.answer = "550 5.1.1 <Anna@Example.com>: recipient address rejected"
+    promise()
+    mail.configure(f"smtp://127.0.0.1:{post.port}", SENDER)
+    mail.deliver_mail()
+    [line] = [record for record in caplog.records if record.message == "mail refused"]
+    assert vars(line)["problem"] == "550 5.1.1 <…>: recipient address rejected"
+    assert "Anna@Example.com" in rows()[0].problem, "there it is erased with the person"
 
 
 def test_a_server_that_is_busy_is_tried_again_later_and_later(app: Any, post: Post) -> None:
