@@ -18,7 +18,7 @@ from gateway.config import SERVICES
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 WORDS_OF_PROMQL = {
-    "sum", "max", "by", "le", "rate", "increase", "histogram_quantile", "time", "topk", "up", "on", "and", "or", "min",
+    "sum", "max", "by", "le", "rate", "increase", "histogram_quantile", "time", "topk", "up", "absent", "on", "and", "or", "min",
 }  # fmt: skip
 
 
@@ -97,3 +97,13 @@ def test_prometheus_asks_every_process_of_the_compose_system() -> None:
     ours = {name for name in compose["services"] if name == "gateway" or name.endswith(("-api", "-grpc", "-worker"))}
     scraping = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"][0]
     assert set(scraping["dns_sd_configs"][0]["names"]) == ours
+
+
+def test_a_process_is_missed_when_its_name_leads_nowhere() -> None:
+    """A container that has stopped has no address: Prometheus then forgets it, and `up` is not nought but gone."""
+    scraping = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"][0]
+    assert {"source_labels": ["__meta_dns_name"], "target_label": "process"} in scraping["relabel_configs"]
+    [expression] = [rule["expr"] for rule in rules() if rule["alert"] == "ProcessMissing"]
+    missed = re.findall(r'absent\(up\{job="stagedoor", process="([a-z-]+)"\}\)', expression)
+    assert missed == scraping["dns_sd_configs"][0]["names"]
+    assert scraping["job_name"] == "stagedoor"
