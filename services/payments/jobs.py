@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from chassis import clock, db, replicas
-from chassis.errors import DomainError
+from chassis.errors import DomainError, Unavailable
 from chassis.jobs import job
 from services.payments import calls, linking, queries
 from services.payments.clients import events
@@ -23,17 +23,20 @@ log = logging.getLogger(__name__)
 
 BATCH = 50
 EVENTS_KEPT = timedelta(days=90)
+LATE = timedelta(hours=1)
 FAILURES_SHOWN = timedelta(days=7)  # whoever pays the person back another way cannot tell us
 ROLES_READ_EVERY = timedelta(days=1)
 
 unmatched_payments = Gauge("unmatched_payments", "Charges and refunds on which a provider and our ledger disagree")
 unknown_payments = Gauge("unknown_payments", "Attempts of which nobody knows yet how they ended")
 refunds_waiting = Gauge("refunds_waiting", "Refunds that have not been carried out yet")
+refunds_late = Gauge("refunds_late", "Refunds that were decided an hour ago and that no provider has taken")
 refunds_failed = Gauge(
     "refunds_failed", "Refunds of the last week that a provider finally refused and no later one made up for"
 )
 
 _roles_read_at: datetime | None = None
+_unmatched: dict[str, int] = {}  # by account, when it was last compared
 
 
 @job(every_seconds=10)
@@ -54,13 +57,22 @@ def measure() -> None:
     with db.transaction() as session:
         unknown_payments.set(_count(session, Payment, Payment.status == "unknown"))
         refunds_waiting.set(_count(session, Refund, Refund.status == "pending"))
+        refunds_late.set(_count(session, Refund, queries.is_late(clock.now() - LATE)))
         refunds_failed.set(_count(session, Refund, queries.is_still_owed(clock.now() - FAILURES_SHOWN)))
 
 
 @job(every_seconds=3600)
 def compare_books() -> None:
-    """Holds the providers' lists of the last two days against our ledger. Money that we missed is booked and told."""
-    unmatched_payments.set(comparing.compare(clock.now() - timedelta(days=2)))
+    """Holds the providers' lists of the last two days against our ledger. Money that we missed is booked and told.
+
+    Raises Unavailable when one of our own accounts did not show its books: its figure is an old one.
+    """
+    global _unmatched
+    found = comparing.compare(clock.now() - timedelta(days=2))
+    _unmatched = {account: _unmatched.get(account, 0) if count is None else count for account, count in found.items()}
+    unmatched_payments.set(sum(_unmatched.values()))
+    if missing := [account for account, count in found.items() if count is None and comparing.is_ours(account)]:
+        raise Unavailable(f"The books of {', '.join(missing)} could not be compared.")
 
 
 @job(every_seconds=3600)

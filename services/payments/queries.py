@@ -83,6 +83,11 @@ def is_still_owed(since: datetime) -> ColumnElement[bool]:
     )
 
 
+def is_late(since: datetime) -> ColumnElement[bool]:
+    """Criterion: a refund that was decided before then and has not reached its provider. Under way there it may take days."""
+    return (Refund.status == "pending") & (Refund.provider_reference == "") & (Refund.created_at < since)
+
+
 def authorization_of_event(db: Session, event_id: int) -> StripeAuthorization | None:
     """The organizer's Stripe account that new charges of the event go to."""
     wanted = select(StripeAuthorization)

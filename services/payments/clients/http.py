@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from chassis.metrics import BUCKETS
 
 POOL = 32
+REFUSED_KEY = "refused-key"  # an outcome: the provider does not take the platform's own credentials
 provider_seconds = Histogram(
     "provider_call_seconds", "Time of one call to a provider", ["provider", "operation", "outcome"], buckets=BUCKETS
 )

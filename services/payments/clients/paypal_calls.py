@@ -13,10 +13,12 @@ from paypalrestsdk import exceptions
 
 from chassis import tracing
 from chassis.errors import Unprocessable
-from services.payments.clients.http import Timeouts, provider_seconds
+from services.payments.clients.http import REFUSED_KEY, Timeouts, provider_seconds
 from services.payments.clients.providers import NotNow, Unanswered
 
 log = logging.getLogger(__name__)
+
+REFUSES_US = "provider-refuses-us"
 
 
 class Api(paypalrestsdk.Api):
@@ -41,7 +43,7 @@ class Api(paypalrestsdk.Api):
         if answer.status_code == 401:
             self._refusals += 1
             if self._refusals > 1:
-                raise NotNow("PayPal does not work right now. Nothing was charged.", code="provider-refuses-us")
+                raise NotNow("PayPal does not work right now. Nothing was charged.", code=REFUSES_US)
         return self.handle_response(answer, answer.content.decode())
 
 
@@ -98,6 +100,9 @@ class Call:
     def _outcome(self, error: BaseException | None) -> str:
         if error is None:
             return "ok"
+        is_refusal = isinstance(error, exceptions.UnauthorizedAccess | exceptions.ForbiddenAccess)
+        if is_refusal or getattr(error, "code", "") == REFUSES_US:
+            return REFUSED_KEY
         status = getattr(getattr(error, "response", None), "status_code", None)
         return f"http-{status}" if status else getattr(error, "code", "no-answer")
 
@@ -108,7 +113,7 @@ def _meaning(error: BaseException) -> BaseException:
         return NotNow("PayPal is busy. Nothing was charged; please try again.")
     if isinstance(error, exceptions.UnauthorizedAccess | exceptions.ForbiddenAccess):
         log.error("PayPal does not take our credentials")
-        return NotNow("PayPal does not work right now. Nothing was charged.", code="provider-refuses-us")
+        return NotNow("PayPal does not work right now. Nothing was charged.", code=REFUSES_US)
     if isinstance(error, exceptions.ResourceInvalid | exceptions.ResourceNotFound | exceptions.ResourceGone):
         return _refusal(_read(error.content))
     if isinstance(error, exceptions.ConnectionError | requests.RequestException | ValueError):

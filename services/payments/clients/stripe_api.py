@@ -23,7 +23,7 @@ from stripe.oauth_error import OAuthError
 
 from chassis import clock, tracing
 from chassis.errors import Unprocessable
-from services.payments.clients.http import Timeouts, provider_seconds
+from services.payments.clients.http import REFUSED_KEY, Timeouts, provider_seconds
 from services.payments.clients.providers import Means, NotNow, Unanswered
 from services.payments.clients.stripe_documents import (
     payment_id_of,
@@ -277,7 +277,7 @@ class StripeAccount:
             outcome = "rate-limited"
             raise NotNow("The card processor is busy. Nothing was charged; please try again.") from None
         except (stripe.AuthenticationError, stripe.PermissionError) as error:
-            outcome = "refused-key"
+            outcome = REFUSED_KEY if self.account == "stripe" else "organizer-key-refused"
             log.error("Stripe does not take our key", extra={"account": self.account, "status": error.http_status})  # noqa: TRY400
             raise NotNow(
                 "Card payments do not work right now. Nothing was charged.", code="provider-refuses-us"

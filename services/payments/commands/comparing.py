@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from chassis import clock, db
-from chassis.errors import Unavailable
+from chassis.errors import DomainError
 from services.payments import queries
 from services.payments.clients.accounts import accounts
 from services.payments.clients.providers import Provider
@@ -27,35 +27,48 @@ log = logging.getLogger(__name__)
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
-def compare(since: datetime) -> int:
-    """How many charges and refunds since then only one side knows, or both know differently.
+def compare(since: datetime) -> Mapping[str, int | None]:
+    """By account, how many charges and refunds since then only one side knows, or both know differently; None where it did
+    not show its books.
 
     An entrance: opens its own transactions, none of them while a provider is asked. What we missed is settled on the way.
     """
-    unmatched = 0
-    for provider in _providers():
-        asked_at = clock.now()
-        try:
-            movements = list(provider.movements(since))
-        except Unavailable as error:
-            log.warning("books not compared", extra={"provider": provider.account, "code": error.code})
-            continue
-        unmatched += sum(
-            not db.run(partial(_matches, movement=movement, account=provider.account)) for movement in movements
-        )
-        theirs = {movement.report.reference for movement in movements}
-        with db.transaction() as session:
-            unmatched += _missing_there(session, provider, since, asked_at, theirs)
-    return unmatched
+    return {account: _compared(account, open_, since) for account, open_ in _accounts()}
 
 
-def _providers() -> Iterator[Provider]:
+def _compared(account: str, open_: Callable[[], Provider], since: datetime) -> int | None:
+    asked_at = clock.now()
+    try:
+        provider = open_()
+        movements = list(provider.movements(since))
+    except DomainError as error:
+        log.warning("books not compared", extra={"provider": account, "code": error.code})
+        return None
+    unmatched = sum(not db.run(partial(_matches, movement=movement, account=account)) for movement in movements)
+    theirs = {movement.report.reference for movement in movements}
+    with db.transaction() as session:
+        return unmatched + _missing_there(session, provider, since, asked_at, theirs)
+
+
+def is_ours(account: str) -> bool:
+    """Whether it is the platform's, and no organizer's, who may close theirs at any time."""
+    return "/" not in account
+
+
+def _accounts() -> Iterator[tuple[str, Callable[[], Provider]]]:
+    """Each account and how to come by it, which fails where what opens its key is lost."""
     ours = accounts()
-    yield from (provider for provider in (ours.stripe, ours.paypal) if provider is not None)
+    for provider in (ours.stripe, ours.paypal):
+        if provider is not None:
+            yield provider.account, partial(_itself, provider)
     with db.transaction() as session:
         links = session.scalars(select(StripeAuthorization).where(StripeAuthorization.erased_at.is_(None))).all()
     for link in links:
-        yield ours.of_organizer(link)
+        yield link.account, partial(ours.of_organizer, link)
+
+
+def _itself(provider: Provider) -> Provider:
+    return provider
 
 
 def _matches(session: Session, movement: Movement, account: str) -> bool:

@@ -1,5 +1,8 @@
 """The providers' books against ours."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -8,12 +11,19 @@ import requests
 import stripe
 
 from chassis import db as database
+from chassis.errors import Unavailable
 from chassis.testing import Client
 from local.fakes.running import RunningFake
 from proto.payments.payments_pb2 import PaymentCaptured, PaymentRefunded
-from services.payments import jobs
+from services.payments import config, jobs
+from services.payments.clients import accounts
+from services.payments.clients.http import provider_seconds
+from services.payments.clients.providers import NotNow
+from services.payments.clients.stripe_api import StripeAccount
+from services.payments.domain.reports import Movement
 from services.payments.tests.conftest import Shop, approve, make_due, rows
-from services.payments.tests.steps import ask, browser_pays, deliver, events, unmatched
+from services.payments.tests.steps import ask, browser_pays, deliver, events, link, unmatched
+from services.payments.vault import Vault
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +124,9 @@ def test_a_provider_that_is_down_stops_no_comparison_of_the_other(
     shop.charge_paypal()
     paypal_fake.reset()
     stripe_fake.process.stop()
-    assert unmatched() == 1
+    with pytest.raises(Unavailable):
+        jobs.compare_books()
+    assert jobs.unmatched_payments._value.get() == 1
     stripe_fake.start()
 
 
@@ -144,3 +156,65 @@ def test_attempts_are_asked_about_ever_less_often(shop: Shop, stripe_fake: Runni
         jobs.settle_attempts()
         waits.append(rows("SELECT round(extract(epoch FROM ask_at - now())) FROM payments")[0][0])
     assert [round(float(wait) / 60) for wait in waits] == [1, 2, 4, 8]
+
+
+def test_a_nought_is_no_old_one_while_a_provider_does_not_show_its_books(
+    shop: Shop, stripe_fake: RunningFake, paypal_fake: RunningFake
+) -> None:
+    """What it last disagreed on stays, and the comparison counts as one that has not ended well: JobsStandStill."""
+    shop.charge()
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("DELETE FROM ledger_transfers; DELETE FROM payments")
+    assert unmatched() == 1
+    stripe_fake.fault(fault="error", status=401, method="GET", path="/v1/payment_intents*")
+    with pytest.raises(Unavailable, match="stripe"):
+        jobs.compare_books()
+    assert jobs.unmatched_payments._value.get() == 1
+    stripe_fake.clear_faults()
+    stripe_fake.reset()
+    assert unmatched() == 0
+
+
+def test_an_organizers_account_that_does_not_show_its_books_stops_no_comparison(
+    client: Client,
+    world: RunningFake,
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They may have taken their key away at Stripe, or we have lost what opens it."""
+    link(client)
+    with monkeypatch.context() as locked:
+        locked.setattr(accounts, "_accounts", replace(accounts.accounts(), vault=Vault({})))
+        assert unmatched() == 0
+    theirs = StripeAccount.movements
+
+    def refuse(account: StripeAccount, since: datetime) -> Iterator[Movement]:
+        if account.account != "stripe":
+            raise NotNow("Card payments do not work right now.")
+        return theirs(account, since)
+
+    monkeypatch.setattr(StripeAccount, "movements", refuse)
+    assert unmatched() == 0
+
+
+@pytest.mark.parametrize("mode", ["stripe", "paypal"])
+def test_a_provider_that_does_not_take_our_key_is_seen(
+    shop: Shop, stripe_fake: RunningFake, paypal_fake: RunningFake, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stripe_fake.fault(fault="error", status=401, count=10)
+    wrong = accounts._paypal(replace(config.current(), paypal_client_secret="taken away"))
+    monkeypatch.setattr(accounts, "_accounts", replace(accounts.accounts(), paypal=wrong))
+
+    def seen() -> float:
+        return sum(
+            sample.value
+            for family in provider_seconds.collect()
+            for sample in family.samples
+            if sample.name.endswith("_count")
+            and (sample.labels["provider"], sample.labels["outcome"]) == (mode, "refused-key")
+        )
+
+    before = seen()
+    with pytest.raises(Unavailable):
+        shop.start(mode)
+    assert seen() == before + 1

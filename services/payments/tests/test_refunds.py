@@ -160,6 +160,24 @@ def test_a_failed_refund_is_shown_until_it_is_made_up_for(shop: Shop, stripe_fak
     assert failed() == (ends_by == "nothing")
 
 
+def test_a_refund_that_no_provider_takes_is_seen_after_an_hour(shop: Shop, stripe_fake: RunningFake) -> None:
+    def late() -> float:
+        jobs.measure()
+        return float(jobs.refunds_late._value.get())
+
+    shop.charge()
+    ask(shop)
+    stripe_fake.fault(fault="error", status=401, path="/v1/refunds", count=10)
+    jobs.carry_out_refunds()
+    assert late() == 0
+    with database.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE refunds SET created_at = created_at - interval '61 minutes', try_at = now()")
+    assert late() == 1
+    stripe_fake.clear_faults()
+    jobs.carry_out_refunds()
+    assert late() == 0
+
+
 def test_after_a_failed_refund_another_decision_may_try_again(shop: Shop, stripe_fake: RunningFake) -> None:
     shop.charge()
     ask(shop, "first")
