@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Any, TypeVar
 from uuid import UUID
 
-import sqlalchemy as sa
 from google.protobuf.message import DecodeError, Message
 from sqlalchemy import Column, DateTime, Table, Text, Uuid
 from sqlalchemy.orm import Session
@@ -45,6 +44,11 @@ _REMEMBER = """
 INSERT INTO inbox (message_id, handler, handled_at)
 SELECT message_id, handler, %s FROM unnest(%s::uuid[], %s::text[]) AS new (message_id, handler)
 ON CONFLICT DO NOTHING RETURNING message_id, handler
+"""
+_FORGET = """
+DELETE FROM inbox WHERE ctid = ANY(ARRAY(
+  SELECT ctid FROM inbox WHERE message_id < %s AND handled_at < %s ORDER BY message_id LIMIT %s
+)) RETURNING 1
 """
 
 
@@ -205,12 +209,11 @@ def outcome_of(error: Exception) -> Outcome:
     return Outcome(Verdict.RETRY, f"{type(error).__name__}: {error}")
 
 
-def forget_old(session: Session, older_than: timedelta = KEPT) -> int:
-    """Removes what no message can repeat any more; how many rows. Message ids begin with their time of birth."""
-    moment = clock.now() - older_than
+def forget_old(session: Session, limit: int) -> int:
+    """Removes some of what no message can repeat any more; how many rows. Message ids begin with their time of birth."""
+    moment = clock.now() - KEPT
     born_before = UUID(int=int(moment.timestamp() * 1000) << 80)
-    old = sa.delete(inbox).where(inbox.c.message_id < born_before, inbox.c.handled_at < moment)
-    return len(session.execute(old.returning(inbox.c.handler)).all())
+    return len(db.execute(session, _FORGET, (born_before, moment, limit)))
 
 
 @contextmanager

@@ -32,15 +32,18 @@ from chassis.serving import GRACE_SECONDS
 
 logger = logging.getLogger(__name__)
 ROLES = ("api", "grpc", "worker")
+FORGOTTEN_AT_ONCE = 10_000
 KEEP_ALIVE_SECONDS = 75  # longer than the gateway keeps an idle connection, so that it never sends into a closing one
 
 
 @job(every_seconds=3600)
 def forget_old_rows() -> None:
-    """Removes what no repeat can ask for any more."""
-    with db.transaction() as session:
-        idempotency.forget_old(session)
-        inbox.forget_old(session)
+    """Removes what no repeat can ask for any more, in steps: however much has gathered, none reaches its time limit."""
+    for forget in (idempotency.forget_old, inbox.forget_old):
+        forgotten = FORGOTTEN_AT_ONCE
+        while forgotten == FORGOTTEN_AT_ONCE:
+            with db.transaction() as session:
+                forgotten = forget(session, FORGOTTEN_AT_ONCE)
 
 
 def measure_queues(broker: Broker, service: str) -> None:

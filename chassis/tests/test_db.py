@@ -2,17 +2,19 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
-from chassis import db, inbox, jobs, metrics, outbox
+from chassis import clock, db, idempotency, inbox, jobs, metrics, outbox, run
 from chassis.broker import Verdict
 from chassis.errors import Unavailable
 
@@ -212,6 +214,44 @@ def test_a_look_at_a_database_that_goes_away_is_unavailable(app: Any, settings: 
         db.configure(settings.database_url)
 
 
+def noting(work: Callable[..., int], results: list[int]) -> Callable[..., int]:
+    def noted(*arguments: Any) -> int:
+        results.append(work(*arguments))
+        return results[-1]
+
+    return noted
+
+
+def test_old_rows_go_in_small_steps_however_many_have_gathered(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After days without a worker one statement for all of them would reach its time limit, every hour anew."""
+    kept = {"inbox": inbox.inbox, "idempotency": idempotency.answers}
+    answer = {
+        "method": "POST",
+        "path": "/x",
+        "fingerprint": b"",
+        "status": 200,
+        "media_type": "",
+        "headers": {},
+        "body": b"",
+    }
+    with db.transaction() as session:
+        for number in range(26):
+            moment = clock.now() - timedelta(days=30 if number else 0)
+            message_id = uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | number)
+            session.execute(kept["inbox"].insert().values(message_id=message_id, handler="h", handled_at=moment))
+            session.execute(
+                kept["idempotency"].insert().values(caller=str(number), key="k", created_at=moment, **answer)
+            )
+    removed: list[int] = []
+    for module in (inbox, idempotency):
+        monkeypatch.setattr(module, "forget_old", noting(module.forget_old, removed))
+    monkeypatch.setattr(run, "FORGOTTEN_AT_ONCE", 10)
+    run.forget_old_rows()
+    assert removed == [10, 10, 5] * 2
+    with db.transaction() as session:
+        assert [session.execute(select(func.count()).select_from(table)).scalar() for table in kept.values()] == [1, 1]
+
+
 def test_a_job_runs_in_one_process_at_a_time(app: Any) -> None:
     running = threading.Event()
     finish = threading.Event()
@@ -253,9 +293,9 @@ def test_a_job_that_never_ends_well_stands_still_since_its_process_started(app: 
     def wait_for_a_neighbour() -> None:
         raise Unavailable("events is down")
 
-    began, clock = time.time(), jobs.Clock([jobs.Job("never", 60, wait_for_a_neighbour)], "notes")
-    clock.start()
-    clock.stop()
+    began, ticking = time.time(), jobs.Clock([jobs.Job("never", 60, wait_for_a_neighbour)], "notes")
+    ticking.start()
+    ticking.stop()
     assert metrics.job_succeeded.labels("notes", "never")._value.get() >= began
 
 

@@ -159,7 +159,7 @@ def test_old_rows_are_forgotten_and_young_ones_are_not() -> None:
         readers()([old])
     readers()([young])
     with db.transaction() as session:
-        assert forget_old(session) == 1
+        assert forget_old(session, 10) == 1
     readers()([old, young])
     assert hearing.noted() == ["old", "old", "young"]
 
