@@ -110,7 +110,7 @@ def configure(url: str, *, pool_size: int = 20, statement_timeout_seconds: int =
         },
     )
     event.listen(_engine, "checkout", _refuse_dead_connection)
-    event.listen(_engine, "handle_error", _leave_lost_server)
+    event.listen(_engine, "handle_error", _read_error)
     _sessions = sessionmaker(_engine, expire_on_commit=False)
     return _engine
 
@@ -223,6 +223,7 @@ def first(bind: Session | Connection, statement: str, values: Values = ()) -> An
 def failure(statement: str, error: psycopg.Error) -> DBAPIError:
     """What SQLAlchemy would raise for an error of the driver. It does not name the values: they may be a person's."""
     _drops_outdated_plans(error)
+    _hide_detail(error)
     told: Any = DBAPIError.instance(statement, {}, error, psycopg.Error, hide_parameters=True)
     assert isinstance(told, DBAPIError)  # noqa: S101 (psycopg.Error is the base of the driver's errors)
     return told
@@ -262,6 +263,7 @@ def alone() -> Iterator[Any]:
         driver.autocommit = True
         yield driver
     except psycopg.Error as error:
+        _hide_detail(error)
         is_lost = error.sqlstate in LOST_SQLSTATES
         raise
     finally:
@@ -324,7 +326,20 @@ def _refuse_dead_connection(dbapi_connection: Any, _record: Any, _proxy: Any) ->
         raise DisconnectionError("the server closed this connection")
 
 
-def _leave_lost_server(context: ExceptionContext) -> None:
-    """All connections to it are opened anew, perhaps to another one that has taken its name."""
-    if getattr(context.original_exception, "sqlstate", None) in LOST_SQLSTATES:
+def _read_error(context: ExceptionContext) -> None:
+    """A lost server: all connections to it are opened anew, perhaps to another one that has taken its name."""
+    error = context.original_exception
+    if not isinstance(error, psycopg.Error):
+        return
+    if error.sqlstate in LOST_SQLSTATES:
         context.is_disconnect = True
+    whole = str(error)
+    _hide_detail(error)
+    if context.sqlalchemy_exception is not None:
+        context.sqlalchemy_exception.args = (str(context.sqlalchemy_exception.args[0]).replace(whole, str(error)),)
+
+
+def _hide_detail(error: psycopg.Error) -> None:
+    """Leaves out what PostgreSQL adds in further lines, such as the key that is taken or the whole row; `diag` still has it."""
+    if error.diag.message_detail or error.diag.context:
+        error.args = (error.diag.message_primary,)

@@ -1,5 +1,6 @@
 """Transactions: commit or nothing, retries where a retry helps, and a database that goes away."""
 
+import logging
 import threading
 import time
 import uuid
@@ -17,6 +18,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from chassis import clock, db, idempotency, inbox, jobs, metrics, outbox, run
 from chassis.broker import Verdict
 from chassis.errors import Unavailable
+from chassis.log import JsonLines
 
 
 def texts() -> list[str]:
@@ -47,6 +49,50 @@ def test_a_failure_does_not_name_the_values_since_they_may_be_a_persons(app: Any
         session.execute(text("SELECT 1 / 0, CAST(:address AS text)"), {"address": "ada@example.com"})
     assert "SELECT 1 / 0" in str(caught.value)
     assert "ada@example.com" not in str(caught.value)
+
+
+ADD_PERSON = "INSERT INTO people VALUES (%(email)s, %(name)s)"
+
+
+def add_by_sqlalchemy(person: dict[str, Any]) -> None:
+    with db.transaction() as session:
+        session.execute(text("INSERT INTO people VALUES (:email, :name)"), person)
+
+
+def add_by_driver(person: dict[str, Any]) -> None:
+    with db.transaction() as session:
+        db.execute(session, ADD_PERSON, person)
+
+
+def add_alone(person: dict[str, Any]) -> None:
+    with db.alone() as driver:
+        driver.execute(ADD_PERSON, person)
+
+
+@pytest.fixture
+def people(app: Any) -> Iterator[None]:
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE people (email text PRIMARY KEY, name text NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO people VALUES ('ada@example.com', 'Ada')")
+    yield
+    with db.engine().begin() as connection:
+        connection.exec_driver_sql("DROP TABLE people")
+
+
+@pytest.mark.parametrize("add", [add_by_sqlalchemy, add_by_driver, add_alone])
+@pytest.mark.parametrize("name", ["Ada", None], ids=["a key that is taken", "a row that cannot be"])
+def test_a_failure_does_not_quote_the_row_that_postgresql_quotes(
+    people: None, add: Callable[[dict[str, Any]], None], name: str | None
+) -> None:
+    """Its DETAIL names the key, or the whole row, and failures are logged and kept with dead letters."""
+    ada = {"email": "ada@example.com", "name": name}
+    with pytest.raises((IntegrityError, psycopg.IntegrityError)) as raised:
+        add(ada)
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "failed", (), (raised.type, raised.value, raised.tb))
+    line = JsonLines("notes").format(record)
+    told = [line, repr(raised.value), inbox.outcome_of(raised.value).reason]
+    assert [words for words in told if "ada@example.com" in words] == []
+    assert "violates" in line
 
 
 def test_a_commit_calls_once_what_was_asked_for(app: Any) -> None:
