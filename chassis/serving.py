@@ -1,5 +1,7 @@
 """How a process of ours serves HTTP: one uvicorn, set up alike for the services and the gateway."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -83,10 +85,23 @@ _REFUSAL = (
 ).encode() + _CONTENT
 
 
+class Server(uvicorn.Server):
+    """A server whose `run` returns after a signal: other work of the process has to end as gracefully.
+
+    uvicorn raises the signal once more when its requests have ended, which kills a process that is not the first of a container.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
+
 def server(app: Any, address: str, *, has_lifespan: bool = True, keep_alive_seconds: int = 5) -> uvicorn.Server:
     """A server for `address` (host:port). Its `run` returns after SIGTERM or SIGINT, when running requests have ended."""
     host, _, port = address.rpartition(":")
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             app,
             host=host,
