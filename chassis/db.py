@@ -143,14 +143,12 @@ def transaction() -> Iterator[Session]:
         yield db
         db.commit()
     except (DBAPIError, PoolTimeoutError, DisconnectionError) as error:
-        is_lost = _sqlstate(error) in LOST_SQLSTATES
-        if is_lost:
+        if _sqlstate(error) in LOST_SQLSTATES:
             db.invalidate()
         _roll_back(db)
         if isinstance(error, DBAPIError) and _drops_outdated_plans(error.orig):
             raise OutdatedPlan(_TRY_AGAIN) from error
-        is_away = is_lost or not isinstance(error, DBAPIError) or isinstance(error, OperationalError)
-        if _sqlstate(error) in RETRIED_SQLSTATES or not is_away:
+        if not is_outage(error):
             raise
         raise _unavailable(error) from error
     except BaseException:
@@ -289,6 +287,14 @@ def is_reachable() -> bool:
     except (DBAPIError, PoolTimeoutError, DisconnectionError):
         return False
     return True
+
+
+def is_outage(error: Exception) -> bool:
+    """Whether the database could not be reached, or takes nothing now: nothing was decided, and it may be better later."""
+    if _sqlstate(error) in RETRIED_SQLSTATES:
+        return False
+    is_away = isinstance(error, OperationalError | PoolTimeoutError | DisconnectionError)
+    return is_away or _sqlstate(error) in LOST_SQLSTATES
 
 
 _TRY_AGAIN = "The database has just been changed. Nothing was done; please try again."

@@ -96,8 +96,15 @@ def run_once(each: Job, service: str) -> None:
                 connection.exec_driver_sql("SELECT pg_advisory_unlock(7, %s::int)", (key - 2**31,))
                 connection.commit()
     except Unavailable as error:
-        cause = str(error.__cause__ or "").split("\n")[0][:300]
-        log.warning("job waits", extra={"job": each.name, "error": error.detail, "cause": cause})
-    except Exception:
+        _waits(each, error.detail, error.__cause__)
+    except Exception as error:
+        if db.is_outage(error):
+            _waits(each, "The database does not answer.", error)
+            return
         metrics.job_failures.labels(service, each.name).inc()
         log.exception("job failed", extra={"job": each.name})
+
+
+def _waits(each: Job, reason: str, cause: BaseException | None) -> None:
+    first_line = str(cause or "").split("\n")[0][:300]
+    log.warning("job waits", extra={"job": each.name, "error": reason, "cause": first_line})

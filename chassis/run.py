@@ -22,9 +22,10 @@ from chassis import auth, db, idempotency, inbox, keys, log, metrics, rpc, servi
 from chassis.app import create_app
 from chassis.broker import Broker, BrokerDownError, connect
 from chassis.config import ServiceSettings, load
+from chassis.errors import Unavailable
 from chassis.front import Front
 from chassis.inbox import Dispatcher, consumers_in
-from chassis.jobs import Clock, Job, job, jobs_in
+from chassis.jobs import Clock, Job, jobs_in
 from chassis.listening import Listening
 from chassis.outbox import Relay
 from chassis.service import Service
@@ -36,7 +37,6 @@ FORGOTTEN_AT_ONCE = 10_000
 KEEP_ALIVE_SECONDS = 75  # longer than the gateway keeps an idle connection, so that it never sends into a closing one
 
 
-@job(every_seconds=3600)
 def forget_old_rows() -> None:
     """Removes what no repeat can ask for any more, in steps: however much has gathered, none reaches its time limit."""
     for forget in (idempotency.forget_old, inbox.forget_old):
@@ -47,12 +47,11 @@ def forget_old_rows() -> None:
 
 
 def measure_queues(broker: Broker, service: str) -> None:
-    """Sets the gauges of the queues of this service, dead letters too."""
+    """Sets the gauges of the queues of this service, dead letters too. Raises Unavailable: what they say is old then."""
     try:
         depths = broker.depths()
     except BrokerDownError as error:
-        logger.warning("queues are not measured", extra={"error": str(error).split("\n")[0]})
-        return
+        raise Unavailable("The queues are not measured.") from error
     for depth in depths:
         if depth.queue.partition(".")[0] in (service, "retry"):
             metrics.queue_depth.labels(depth.queue).set(depth.messages)
@@ -63,8 +62,11 @@ class Worker:
 
     def __init__(self, service: Service, broker: Broker) -> None:
         self._stop = threading.Event()
-        measure = Job("chassis.run.measure_queues", 30, partial(measure_queues, broker, service.name))
-        self._clock = Clock([*jobs_in(service.jobs), forget_old_rows.__dict__["__job__"], measure], service.name)
+        own = [  # named here: this module is called __main__ where it runs
+            Job("chassis.run.forget_old_rows", 3600, forget_old_rows),
+            Job("chassis.run.measure_queues", 30, partial(measure_queues, broker, service.name)),
+        ]
+        self._clock = Clock([*jobs_in(service.jobs), *own], service.name)
         dispatcher = Dispatcher(service.name, consumers_in(service.consumers))
         relay = Relay(broker)
         self._threads = [

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from chassis import clock, db, idempotency, inbox, jobs, metrics, outbox, run
-from chassis.broker import Verdict
+from chassis.broker import BrokerDownError, Depth, Verdict
 from chassis.errors import Unavailable
 from chassis.log import JsonLines
 
@@ -353,6 +353,51 @@ def test_a_job_that_fails_is_counted_and_lets_go(app: Any) -> None:
     jobs.run_once(jobs.Job("fragile", 1, fail), "notes")
     jobs.run_once(jobs.Job("fragile", 1, lambda: runs.append("again")), "notes")
     assert runs == ["again"]
+
+
+def test_a_job_that_finds_no_database_waits_and_has_not_failed(
+    app: Any, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Or else an outage would be ten stacks in every second, and the line that says why is lost among them."""
+    db.configure("postgresql://nobody@127.0.0.1:1/nowhere")
+    try:
+        jobs.run_once(jobs.Job("homeless", 1, lambda: None), "notes")
+    finally:
+        db.configure(settings.database_url)
+    [line] = caplog.records
+    assert (line.levelname, line.message, line.exc_info) == ("WARNING", "job waits", None)
+    assert "Connection refused" in vars(line)["cause"]
+    assert metrics.job_failures.labels("notes", "homeless")._value.get() == 0
+
+
+def test_a_job_whose_lock_is_lost_with_the_database_waits_and_has_not_failed(
+    app: Any, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def outlive_the_connections() -> None:
+        with psycopg.connect(settings.database_url, autocommit=True) as outside:
+            outside.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = %s",
+                [outside.info.dbname],
+            )
+        raise Unavailable("The database does not answer.")
+
+    jobs.run_once(jobs.Job("bereft", 1, outlive_the_connections), "notes")
+    assert [(record.message, record.exc_info) for record in caplog.records if record.name == "chassis.jobs"] == [
+        ("job waits", None)
+    ]
+    assert metrics.job_failures.labels("notes", "bereft")._value.get() == 0
+
+
+def test_queues_that_cannot_be_measured_are_no_run_that_ended_well() -> None:
+    """The figures of dead letters are old ones then: JobsStandStill says so."""
+
+    class Down:
+        def depths(self) -> list[Depth]:
+            raise BrokerDownError("it does not answer")
+
+    with pytest.raises(Unavailable) as raised:
+        run.measure_queues(Down(), "notes")  # type: ignore[arg-type]
+    assert str(raised.value.__cause__) == "it does not answer"
 
 
 def test_a_job_that_services_share_is_told_apart(app: Any) -> None:
