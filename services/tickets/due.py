@@ -43,6 +43,7 @@ _NOTE_TROUBLE = """
 UPDATE orders SET pdf_key = %s, invoice_key = %s, attempts = attempts + 1, problem = %s, due_at = %s
 WHERE identifier = %s
 """
+_POSTPONE = "UPDATE orders SET attempts = attempts + 1, problem = %s, due_at = %s WHERE identifier = %s"
 _DRAWN = """
 SELECT attendee_id, serial, revision FROM tickets
 WHERE order_identifier = %s AND status = 'valid' AND rendered_revision > 0 ORDER BY attendee_id
@@ -93,6 +94,11 @@ def note_trouble(
 ) -> None:
     """Something could not be drawn: later again."""
     execute(db, _NOTE_TROUBLE, (pdf_key, invoice_key, problem, due_at, identifier))
+
+
+def postpone(db: Session, identifier: str, *, problem: str, due_at: datetime) -> None:
+    """Nothing of it is known to be drawn: later again."""
+    execute(db, _POSTPONE, (problem, due_at, identifier))
 
 
 def drawn_tickets(db: Session, identifier: str) -> Sequence[Row[Any]]:

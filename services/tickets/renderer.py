@@ -117,11 +117,17 @@ class Renderers:
         try:
             return render_one(self._artist, self._storage)
         except Unavailable as error:
-            log.warning("rendering waits", extra={"error": error.detail})
-        except Exception:
-            if not self._stop.is_set():
+            _waits(error.detail, error.__cause__)
+        except Exception as error:
+            if db.is_outage(error):
+                _waits("The database does not answer.", error)
+            elif not self._stop.is_set():
                 log.exception("rendering failed")
         return None
+
+
+def _waits(reason: str, cause: BaseException | None) -> None:
+    log.warning("rendering waits", extra={"error": reason, "cause": str(cause or "").split("\n")[0][:300]})
 
 
 def render_one(artist: Artist, storage: Storage) -> bool:
@@ -135,10 +141,24 @@ def render_one(artist: Artist, storage: Storage) -> bool:
                 context.resumed(work_of=order.request_id, begun_in=order.traceparent, about=order.identifier),
                 tracing.span("draw PDFs", order=order.identifier),
             ):
-                work = plan(order, tickets)
-                draw(work, artist, storage)
-                finish(work)
+                _render(order, tickets, artist, storage)
         return True
+
+
+def _render(order: Row[Any], tickets: Sequence[Row[Any]], artist: Artist, storage: Storage) -> None:
+    """Draws it. Where it has met a fault of ours it is tried again later: it must not be the first in the queue for ever."""
+    try:
+        work = plan(order, tickets)
+        draw(work, artist, storage)
+        finish(work)
+    except Unavailable:
+        raise
+    except Exception as error:
+        if db.is_outage(error):
+            raise
+        log.exception("an order cannot be drawn", extra={"order": order.identifier})
+        problem, due_at = type(error).__name__, clock.now() + _pause(order.attempts)
+        db.run(lambda session: due.postpone(session, order.identifier, problem=problem, due_at=due_at))
 
 
 def plan(order: Row[Any], tickets: Sequence[Row[Any]]) -> Work:
@@ -231,14 +251,13 @@ def _note_order(session: Session, order: Row[Any], work: Work) -> tuple[str, str
     pdf_key = work.summary_key if is_drawn else order.pdf_key
     invoice_key = work.invoice_key if has_invoice else order.invoice_key
     if work.problems:
-        pause = min(FIRST_PAUSE * 2 ** min(order.attempts, 10), LONGEST_PAUSE)
         due.note_trouble(
             session,
             work.identifier,
             pdf_key=pdf_key,
             invoice_key=invoice_key,
             problem="; ".join(work.problems)[:1000],
-            due_at=clock.now() + pause,
+            due_at=clock.now() + _pause(order.attempts),
         )
     else:
         due.note_order(
@@ -250,6 +269,11 @@ def _note_order(session: Session, order: Row[Any], work: Work) -> tuple[str, str
             revision=work.revision,
         )
     return pdf_key, invoice_key
+
+
+def _pause(attempts: int) -> timedelta:
+    doubled: int = 2 ** min(attempts, 10)
+    return min(FIRST_PAUSE * doubled, LONGEST_PAUSE)
 
 
 def _superseded(order: Row[Any], work: Work, present: set[int], kept: set[str]) -> set[str]:

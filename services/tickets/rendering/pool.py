@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Self
 
+from chassis.errors import Unavailable
 from services.tickets.rendering import documents
 from services.tickets.rendering.documents import UnrenderableError
 from services.tickets.rendering.joining import joined
@@ -98,7 +99,7 @@ class RenderPool:
     def _current(self) -> tuple[ProcessPoolExecutor, Sequence["Future[None]"]]:
         with self._lock:
             if self._is_closed:
-                raise RuntimeError("The render pool is closed")
+                raise Unavailable("This process ends, and its render pool is closed")
             if self._executor is None:
                 self._executor = _executor(self._workers)
                 self._starting = [self._executor.submit(documents.warm_up) for _ in range(self._workers)]

@@ -300,6 +300,32 @@ def test_a_page_that_cannot_be_drawn_stops_no_other_and_is_tried_again_later(pub
     assert len(published(TicketsIssued)[-1].tickets) == 2
 
 
+def test_an_order_with_which_we_have_a_fault_stops_no_other(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is the first in the queue, and would be taken again and again."""
+    pay()
+    with clock.freeze(clock.now() + timedelta(milliseconds=1)):
+        pay(identifier=OTHER_IDENTIFIER, id=43, attendees=[attendee(103, "Cleo", "cleo@example.com")])
+    usual = module.ticket_mails
+
+    def fail(state: Any, *rest: Any) -> Any:
+        if state.identifier == IDENTIFIER:
+            raise OverflowError("a date of Anna's")
+        return usual(state, *rest)
+
+    with monkeypatch.context() as patch, clock.freeze(clock.now() + timedelta(seconds=1)):
+        patch.setattr(module, "ticket_mails", fail)
+        draw_all()
+    assert "cleo@example.com" in [sent[1] for sent in mails()]
+    assert (order_row().problem, order_row().attempts) == ("OverflowError", 1)
+    [line] = [record for record in caplog.records if record.message == "an order cannot be drawn"]
+    assert (line.levelname, vars(line)["order"]) == ("ERROR", IDENTIFIER)
+    with clock.freeze(clock.now() + timedelta(minutes=1)):
+        draw_all()
+    assert {sent[1] for sent in mails()} >= {"anna@example.com", "bob@example.com"}
+
+
 def test_a_store_that_is_away_delays_and_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     pay()
 
