@@ -1,18 +1,27 @@
 """Free ports and servers that need a moment to answer."""
 
+import os
 import random
 import socket
 import time
+from collections import deque
 
 # Below what systems give to outgoing connections: one of those would take the port before its service listens.
 _FIRST, _LAST = 15_000, 32_000
+_SHARES = 16
+
+_drawn: deque[int] = deque(maxlen=500)
 
 
 def free_port() -> int:
-    """A TCP port on the loopback address that nobody uses now, and that no outgoing connection gets."""
+    """A TCP port on the loopback address that nobody uses now, and that no outgoing connection gets.
+
+    Whoever asked for it listens later. So a process draws none twice, and two processes have different shares of all ports.
+    """
     while True:
-        port = random.randint(_FIRST, _LAST)  # noqa: S311 (no secret)
-        if is_free(port):
+        port = random.randrange(_FIRST + os.getpid() % _SHARES, _LAST, _SHARES)  # noqa: S311 (no secret)
+        if port not in _drawn and is_free(port):
+            _drawn.append(port)
             return port
 
 
