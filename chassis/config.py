@@ -9,9 +9,10 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 T = TypeVar("T")
+BaseUrl = Annotated[str, "paths are put behind it: a slash at its end is left out"]
 
 
 class MisconfiguredError(SystemExit):
@@ -30,7 +31,7 @@ def load(cls: type[T], environment: Mapping[str, str]) -> T:
     """The settings that the environment gives. Raises MisconfiguredError that names every missing or malformed one."""
     values: dict[str, Any] = {}
     problems: list[str] = []
-    hints = get_type_hints(cls)
+    hints = get_type_hints(cls, include_extras=True)
     for each in dataclasses.fields(cls):  # type: ignore[arg-type]
         name = each.metadata["name"]
         try:
@@ -78,6 +79,8 @@ def _convert(text: str, kind: Any) -> Any:
         if text.lower() in ("0", "false", "no", "off"):
             return False
         raise ValueError(f"{text!r} is neither true nor false")
+    if kind is BaseUrl:
+        return text.rstrip("/")
     if kind in (int, float, str):
         return kind(text)
     raise ValueError(f"settings of type {kind} are not known")
@@ -105,8 +108,8 @@ class ServiceSettings:
     caller_secrets: str = setting(
         "CALLER_SECRETS", doc="SHA-256 of the secrets of those who may call: name=hex,name=hex", default=""
     )
-    public_url: str = setting("PUBLIC_URL", doc="where people reach the gateway", default="http://127.0.0.1:8080")
-    frontend_url: str = setting("FRONTEND_URL", doc="where mailed links lead", default="http://127.0.0.1:8080")
+    public_url: BaseUrl = setting("PUBLIC_URL", doc="where people reach the gateway", default="http://127.0.0.1:8080")
+    frontend_url: BaseUrl = setting("FRONTEND_URL", doc="where mailed links lead", default="http://127.0.0.1:8080")
     database_pool: int = setting("DATABASE_POOL", doc="database connections a process keeps at most", default=20)
     http_threads: int = setting("HTTP_THREADS", doc="requests a process works on at the same time", default=8)
     http_waiting_threads: int = setting(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chassis.config import setting
+from chassis.config import BaseUrl, setting
 
 SERVICES = ("accounts", "events", "orders", "payments", "tickets")
 
@@ -14,11 +14,11 @@ class GatewaySettings:
     broker_url: str = setting("BROKER_URL", doc="the broker, for ended sessions and rotated keys", secret=True)
     http_address: str = setting("HTTP_ADDRESS", doc="host:port where people reach us", default="127.0.0.1:8080")
     accounts_grpc: str = setting("ACCOUNTS_GRPC", doc="host:port of accounts' gRPC (keys)", default="127.0.0.1:9101")
-    accounts_http: str = setting("ACCOUNTS_HTTP", doc="base URL of accounts", default="http://127.0.0.1:8101")
-    events_http: str = setting("EVENTS_HTTP", doc="base URL of events", default="http://127.0.0.1:8102")
-    orders_http: str = setting("ORDERS_HTTP", doc="base URL of orders", default="http://127.0.0.1:8103")
-    payments_http: str = setting("PAYMENTS_HTTP", doc="base URL of payments", default="http://127.0.0.1:8104")
-    tickets_http: str = setting("TICKETS_HTTP", doc="base URL of tickets", default="http://127.0.0.1:8105")
+    accounts_http: BaseUrl = setting("ACCOUNTS_HTTP", doc="base URL of accounts", default="http://127.0.0.1:8101")
+    events_http: BaseUrl = setting("EVENTS_HTTP", doc="base URL of events", default="http://127.0.0.1:8102")
+    orders_http: BaseUrl = setting("ORDERS_HTTP", doc="base URL of orders", default="http://127.0.0.1:8103")
+    payments_http: BaseUrl = setting("PAYMENTS_HTTP", doc="base URL of payments", default="http://127.0.0.1:8104")
+    tickets_http: BaseUrl = setting("TICKETS_HTTP", doc="base URL of tickets", default="http://127.0.0.1:8105")
     service_secret: str = setting("SERVICE_SECRET", doc="what the gateway shows when it calls accounts", secret=True)
     traces_endpoint: str = setting(
         "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -56,4 +56,4 @@ class GatewaySettings:
 
     def upstreams(self) -> dict[str, str]:
         """Service name to base URL."""
-        return {name: getattr(self, f"{name}_http").rstrip("/") for name in SERVICES}
+        return {name: getattr(self, f"{name}_http") for name in SERVICES}

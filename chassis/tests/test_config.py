@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.config import Held, MisconfiguredError, load, setting
+from chassis.config import BaseUrl, Held, MisconfiguredError, load, setting
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,7 @@ class Example:
     url: str = setting("URL", doc="where", secret=True)
     size: int = setting("SIZE", doc="how many", default=3)
     loud: bool = setting("LOUD", doc="noise", default=False)
+    page: BaseUrl = setting("PAGE", doc="where pages are", default="http://localhost")
 
 
 def test_values_are_read_with_their_types() -> None:
@@ -21,6 +22,12 @@ def test_values_are_read_with_their_types() -> None:
 
 def test_defaults_hold_and_empty_means_not_given() -> None:
     assert load(Example, {"URL": "x", "SIZE": ""}) == Example("x", 3, False)
+
+
+def test_a_base_url_ends_without_a_slash_whatever_the_operator_wrote() -> None:
+    """Otherwise links would say https://shop.example//orders."""
+    for written in ("https://shop.example", "https://shop.example/"):
+        assert load(Example, {"URL": "x", "PAGE": written}).page == "https://shop.example"
 
 
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def send_password_changed(db: Session, user: User) -> None:
         user.version,
         subject="Your password was changed",
         sentence="the password of your account was changed, and all other devices were logged out.",
-        link=("I did not do this", f"{_frontend_url()}/forgot-password"),
+        link=("I did not do this", f"{config.current().frontend_url}/forgot-password"),
         after=("If it was you, there is nothing left to do.",),
     )
     _send(db, user, user.email, letter)
@@ -112,8 +112,4 @@ def _greeting(user: User) -> str:
 
 
 def _link(path: str, token: str) -> str:
-    return f"{_frontend_url()}{path}?{urlencode({'token': token})}"
-
-
-def _frontend_url() -> str:
-    return config.current().frontend_url.rstrip("/")
+    return f"{config.current().frontend_url}{path}?{urlencode({'token': token})}"

@@ -33,7 +33,7 @@ def copy_pictures(db: Session, row: Any) -> None:
 
 
 def _prefix() -> str:
-    return config.current().public_url.rstrip("/") + PATH
+    return config.current().public_url + PATH
 
 
 def _new_name(content_type: str) -> str:

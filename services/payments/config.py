@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from chassis.config import Held, ServiceSettings, setting
+from chassis.config import BaseUrl, Held, ServiceSettings, setting
 
 
 @dataclass(frozen=True)
 class Settings(ServiceSettings):
     """Providers are off until they have a key: an order in that mode is refused with 409 `provider-not-configured`."""
 
-    stripe_api_base: str = setting("STRIPE_API_BASE", doc="where Stripe's API is", default="https://api.stripe.com")
-    stripe_connect_base: str = setting(
+    stripe_api_base: BaseUrl = setting("STRIPE_API_BASE", doc="where Stripe's API is", default="https://api.stripe.com")
+    stripe_connect_base: BaseUrl = setting(
         "STRIPE_CONNECT_BASE", doc="where Stripe's OAuth is", default="https://connect.stripe.com"
     )
     stripe_secret_key: str = setting("STRIPE_SECRET_KEY", doc="the platform's sk_…", default="", secret=True)
@@ -18,7 +18,7 @@ class Settings(ServiceSettings):
         "STRIPE_WEBHOOK_SECRET", doc="whsec_… of /v1/webhooks/stripe; two, comma separated, while one replaces the other",
         default="", secret=True,
     )  # fmt: skip
-    paypal_api_base: str = setting("PAYPAL_API_BASE", doc="where PayPal's API is", default="https://api.paypal.com")
+    paypal_api_base: BaseUrl = setting("PAYPAL_API_BASE", doc="where PayPal's API is", default="https://api.paypal.com")
     paypal_client_id: str = setting("PAYPAL_CLIENT_ID", doc="of the platform's PayPal app", default="")
     paypal_client_secret: str = setting("PAYPAL_CLIENT_SECRET", doc="its secret", default="", secret=True)
     paypal_webhook_id: str = setting("PAYPAL_WEBHOOK_ID", doc="the id PayPal gave to /v1/webhooks/paypal", default="")

@@ -41,7 +41,7 @@ def _wish(request: payments_pb2.StartPaymentRequest) -> Wish:
         or not request.order_identifier
     ):
         raise BadRequest("A payment needs an order, a mode (stripe or paypal), an amount above 0 and a currency.")
-    frontend = config.current().frontend_url.rstrip("/")
+    frontend = config.current().frontend_url
     return Wish(
         order_identifier=request.order_identifier,
         event_id=request.event_id,

@@ -50,7 +50,7 @@ def register_webhook(linked: StripeAuthorization) -> None:
             accounts()
             .of_organizer(linked)
             .create_webhook(
-                f"{config.current().public_url.rstrip('/')}/v1/webhooks/stripe/{linked.webhook_path}",
+                f"{config.current().public_url}/v1/webhooks/stripe/{linked.webhook_path}",
                 f"stagedoor-webhook-{linked.webhook_path}-{linked.version}",
             )
         )

@@ -27,7 +27,7 @@ def prepare(settings: Settings, roles: Sequence[str]) -> None:
         raise MisconfiguredError(f"PLATFORM_COLOUR must be like #23395d, not {settings.platform_colour!r}")
     platform = PlatformView(settings.platform_name, settings.public_url, settings.platform_colour)
     keys = Keys.parse(settings.ticket_signing_keys)
-    pages.configure(Desk(keys, platform, settings.public_url.rstrip("/"), settings.frontend_url.rstrip("/")))
+    pages.configure(Desk(keys, platform, settings.public_url, settings.frontend_url))
     stored.configure(open_storage(settings.storage_url))
     mail.configure(settings.mail_url, settings.mail_from, mails.Pdfs())
     if "worker" in roles:

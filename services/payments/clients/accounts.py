@@ -77,7 +77,7 @@ def _stripe(settings: Settings, api_key: str, account: str) -> StripeAccount:
 
 def _paypal(settings: Settings) -> PayPal:
     return PayPal(
-        settings.paypal_api_base.rstrip("/"),
+        settings.paypal_api_base,
         settings.paypal_client_id,
         settings.paypal_client_secret,
         session=http.shared(settings.provider_proxy),
