@@ -1,16 +1,18 @@
 """Attendees of an order: their data, the door, lists, search, export, tags, statistics, mails."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from chassis import clock
 from chassis.errors import Conflict
 from chassis.messages import to_stamp
 from proto.orders import orders_pb2
 from proto.tickets import tickets_pb2
 from services.orders import consumers
-from services.orders.tests.fair import EVENT, hear, patch
+from services.orders.tests.fair import EVENT, change, hear, patch
 
 
 @pytest.fixture
@@ -223,6 +225,17 @@ def test_the_export_is_opened_without_a_token_and_quotes_formulas(
             assert "'=cmd()" in file.text
     assert client.get(task[:-1] + ("0" if task[-1] != "0" else "1")).status_code == 404
     assert buyer.get(f"/v1/events/{EVENT}/export/attendees/csv").status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["attendees", "orders"])
+def test_exports_list_what_was_ordered_first_first(organizer: Any, order: Any, kind: str) -> None:
+    """Numbers of rows do not say it: processes draw them in blocks."""
+    later, first = (order({"id": 1})["attributes"]["identifier"] for _ in range(2))
+    change(first, created_at=clock.now() - timedelta(hours=1))
+    task = organizer.get(f"/v1/events/{EVENT}/export/{kind}/csv").json()["task_url"]
+    url = organizer.get(task).json()["result"]["download_url"]
+    _, *rows = organizer.get(urlsplit(url).path).text.splitlines()
+    assert [row.split(",")[0] for row in rows] == [first, later]
 
 
 def test_statistics_count_tickets_orders_and_sales_by_status(
