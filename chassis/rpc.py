@@ -124,14 +124,15 @@ def call(method: Callable[..., Reply], request: Any, *, timeout_seconds: float =
             raise _as_domain_error(error) from error
 
 
+def is_unheard_of(error: DomainError) -> bool:
+    """Whether a call failed because the other side is an older version that does not have it."""
+    return isinstance(error.__cause__, grpc.RpcError) and error.__cause__.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
 def _as_domain_error(error: Any) -> DomainError:
     for key, value in error.trailing_metadata() or ():
         if key == ERROR_KEY:
-            told = orjson.loads(value)
-            kind = KINDS.get(told["status"], DomainError)
-            return kind(
-                told["detail"], code=told["code"], source=told["source"], meta=told["meta"], headers=told["headers"]
-            )
+            return refused(value)
     if error.code() in _PEER_DOWN:
         log.warning("peer does not answer", extra={"code": error.code().name, "detail": error.details()})
         return Unavailable("A part of the system does not answer right now. Nothing was changed; please try again.")
@@ -209,7 +210,7 @@ def _handler(
                 return work(request)
         except DomainError as error:
             code = error.code
-            grpc_context.set_trailing_metadata(((ERROR_KEY, _told(error)),))
+            grpc_context.set_trailing_metadata(((ERROR_KEY, refusal(error)),))
             grpc_context.abort(_STATUS_OF.get(error.status, grpc.StatusCode.UNKNOWN), error.detail)
         except Exception:
             code = "INTERNAL"
@@ -223,9 +224,18 @@ def _handler(
     return handle
 
 
-def _told(error: DomainError) -> bytes:
+def refusal(error: DomainError) -> bytes:
+    """A refusal as it travels."""
     fields = ("status", "code", "detail", "source", "meta", "headers")
     return orjson.dumps({name: getattr(error, name) for name in fields})
+
+
+def refused(told: bytes) -> DomainError:
+    """The refusal that travelled."""
+    given = orjson.loads(told)
+    kind = KINDS.get(given["status"], DomainError)
+    parts = ("code", "source", "meta", "headers")
+    return kind(given["detail"], **{name: given[name] for name in parts})
 
 
 def _check_caller(name: str, metadata: Mapping[str, Any], callers: frozenset[str], secrets: Mapping[str, str]) -> None:

@@ -39,6 +39,11 @@ class EventsStub:
                 request_serializer=proto_dot_events_dot_events__pb2.OfferRequest.SerializeToString,
                 response_deserializer=proto_dot_events_dot_events__pb2.Offer.FromString,
                 _registered_method=True)
+        self.GetOffers = channel.unary_unary(
+                '/stagedoor.events.Events/GetOffers',
+                request_serializer=proto_dot_events_dot_events__pb2.OffersRequest.SerializeToString,
+                response_deserializer=proto_dot_events_dot_events__pb2.Offers.FromString,
+                _registered_method=True)
         self.GetEvent = channel.unary_unary(
                 '/stagedoor.events.Events/GetEvent',
                 request_serializer=proto_dot_events_dot_events__pb2.GetEventRequest.SerializeToString,
@@ -87,6 +92,13 @@ class EventsServicer:
     def GetOffer(self, request, context):
         """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
         Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOffers(self, request, context):
+        """Several at once, asked in the same moment; each answer is what GetOffer would answer or refuse.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -148,6 +160,11 @@ def add_EventsServicer_to_server(servicer, server):
                     servicer.GetOffer,
                     request_deserializer=proto_dot_events_dot_events__pb2.OfferRequest.FromString,
                     response_serializer=proto_dot_events_dot_events__pb2.Offer.SerializeToString,
+            ),
+            'GetOffers': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOffers,
+                    request_deserializer=proto_dot_events_dot_events__pb2.OffersRequest.FromString,
+                    response_serializer=proto_dot_events_dot_events__pb2.Offers.SerializeToString,
             ),
             'GetEvent': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEvent,
@@ -217,6 +234,33 @@ class Events:
             '/stagedoor.events.Events/GetOffer',
             proto_dot_events_dot_events__pb2.OfferRequest.SerializeToString,
             proto_dot_events_dot_events__pb2.Offer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOffers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/stagedoor.events.Events/GetOffers',
+            proto_dot_events_dot_events__pb2.OffersRequest.SerializeToString,
+            proto_dot_events_dot_events__pb2.Offers.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class EventsStub:
     """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
     Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
     """
+    GetOffers: _grpc.UnaryUnaryMultiCallable[_events_pb2.OffersRequest, _events_pb2.Offers]
+    """Several at once, asked in the same moment; each answer is what GetOffer would answer or refuse."""
     GetEvent: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetEventRequest, _events_pb2.Event]
     GetSeller: _grpc.UnaryUnaryMultiCallable[_events_pb2.GetSellerRequest, _events_pb2.Seller]
     """Who sells: what an invoice has to say of the seller, as the event's tax says it. Nothing in it where there is no tax."""
@@ -52,6 +54,8 @@ class EventsAsyncStub(EventsStub):
     """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
     Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
     """
+    GetOffers: _aio.UnaryUnaryMultiCallable[_events_pb2.OffersRequest, _events_pb2.Offers]  # type: ignore[assignment]
+    """Several at once, asked in the same moment; each answer is what GetOffer would answer or refuse."""
     GetEvent: _aio.UnaryUnaryMultiCallable[_events_pb2.GetEventRequest, _events_pb2.Event]  # type: ignore[assignment]
     GetSeller: _aio.UnaryUnaryMultiCallable[_events_pb2.GetSellerRequest, _events_pb2.Seller]  # type: ignore[assignment]
     """Who sells: what an invoice has to say of the seller, as the event's tax says it. Nothing in it where there is no tax."""
@@ -72,6 +76,14 @@ class EventsServicer(metaclass=_abc_1.ABCMeta):
         """Everything that an order needs to know, once: prices, capacity, windows, codes, tax, payment modes, whether the caller runs the event.
         Refusals: 404 unknown event or ticket, 422 with the codes of RULES 13-16 and tickets of several events.
         """
+
+    @_abc_1.abstractmethod
+    def GetOffers(
+        self,
+        request: _events_pb2.OffersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_events_pb2.Offers, _abc.Awaitable[_events_pb2.Offers]]:
+        """Several at once, asked in the same moment; each answer is what GetOffer would answer or refuse."""
 
     @_abc_1.abstractmethod
     def GetEvent(

@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
+from chassis import rpc
 from chassis.db import transaction
-from chassis.errors import NotFound
+from chassis.errors import DomainError, NotFound
 from proto.events import events_pb2 as pb
 from services.events import messages, offers, telling
 from services.events.models import AccessCode, DiscountCode, Event, Member, Tax, Ticket, UsersEventsRoles
@@ -21,6 +22,17 @@ class EventsServicer:
     def GetOffer(self, request: pb.OfferRequest) -> pb.Offer:  # noqa: N802
         """Everything that an order needs to know."""
         return offers.get_offer(request)
+
+    def GetOffers(self, request: pb.OffersRequest) -> pb.Offers:  # noqa: N802
+        """Several at once."""
+        return pb.Offers(
+            answers=[
+                pb.OfferAnswer(refusal=rpc.refusal(answer))
+                if isinstance(answer, DomainError)
+                else pb.OfferAnswer(offer=answer)
+                for answer in offers.get_offers(request.requests)
+            ]
+        )
 
     def GetEvent(self, request: pb.GetEventRequest) -> pb.Event:  # noqa: N802
         """An event by number or identifier, also a deleted one (it says so)."""

@@ -8,15 +8,15 @@ moment it was asked for, in any number of processes, and costs one index look-up
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from chassis import clock, db
-from chassis.errors import NotFound, Unprocessable
+from chassis.errors import DomainError, NotFound, Unprocessable
 from proto.events import events_pb2 as pb
 from services.events import messages
 from services.events.domain import forms, offers
@@ -38,6 +38,7 @@ from services.events.models import (
 REMEMBERED_EVENTS = 2_000
 REMEMBERED_TICKETS = 100_000
 
+T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
 
@@ -64,11 +65,12 @@ _lock = threading.Lock()
 _events: OrderedDict[int, Remembered] = OrderedDict()
 _event_of_ticket: OrderedDict[int, int] = OrderedDict()  # a ticket never moves to another event
 
-_STAMP = """
+_STAMPS = """
 SELECT coalesce(o.version, 0), m.version, s.version,
-  (SELECT array_agg(r.role_id) FROM users_events_roles r WHERE r.event_id = %s AND r.user_id = %s)
-FROM modules m CROSS JOIN settings s LEFT JOIN offer_versions o ON o.event_id = %s
-WHERE m.id = 1 AND s.id = 1
+  (SELECT array_agg(r.role_id) FROM users_events_roles r WHERE r.event_id = asked.event_id AND r.user_id = asked.user_id)
+FROM unnest(%s::bigint[], %s::bigint[]) WITH ORDINALITY AS asked (event_id, user_id, place)
+CROSS JOIN modules m CROSS JOIN settings s LEFT JOIN offer_versions o ON o.event_id = asked.event_id
+WHERE m.id = 1 AND s.id = 1 ORDER BY asked.place
 """
 
 
@@ -81,9 +83,38 @@ def forget_all() -> None:
 
 def get_offer(request: pb.OfferRequest) -> pb.Offer:
     """The offer for a cart. Raises what the checks in `domain.offers` refuse."""
-    cart = Cart([(line.ticket_id, line.quantity) for line in request.lines])
-    event_id = _event_id(request, cart)
-    remembered, role_ids = _current(event_id, request.user_id)
+    [answer] = get_offers([request])
+    if isinstance(answer, DomainError):
+        raise answer
+    return answer
+
+
+def get_offers(requests: Sequence[pb.OfferRequest]) -> list[pb.Offer | DomainError]:
+    """The offer for each cart, or its refusal. Their stamps are read together."""
+    answers: list[pb.Offer | DomainError] = []
+    asked: list[tuple[int, int]] = []
+    carts = [Cart([(line.ticket_id, line.quantity) for line in request.lines]) for request in requests]
+    known = [_or_refusal(_event_id, request, cart) for request, cart in zip(requests, carts, strict=True)]
+    asked = [(event, request.user_id) for event, request in zip(known, requests, strict=True) if isinstance(event, int)]
+    stamps = iter(_stamps(asked) if asked else ())
+    for event, request, cart in zip(known, requests, carts, strict=True):
+        if isinstance(event, DomainError):
+            answers.append(event)
+        else:
+            answers.append(_or_refusal(_answer, event, next(stamps), request, cart))
+    return answers
+
+
+def _or_refusal(work: Callable[..., T], *arguments: Any) -> T | DomainError:
+    try:
+        return work(*arguments)
+    except DomainError as refusal:
+        return refusal
+
+
+def _answer(event_id: int, found: tuple[Stamp, list[int]], request: pb.OfferRequest, cart: Cart) -> pb.Offer:
+    stamp, role_ids = found
+    remembered = _current(event_id, stamp)
     offers.check_tickets(cart, remembered.tickets, allow_deleted=request.ignore_sale_rules)
     return _offer(request, cart, remembered, role_ids)
 
@@ -208,12 +239,15 @@ def _named(key: str, expected: int | None) -> int:
     return int(found)
 
 
-def _current(event_id: int, user_id: int) -> tuple[Remembered, list[int]]:
-    rows = db.look(_STAMP, (event_id, user_id, event_id))
+def _stamps(asked: Sequence[tuple[int, int]]) -> list[tuple[Stamp, list[int]]]:
+    """Of each event and user: the event's stamp now, and the roles that the user has in it."""
+    rows = db.look(_STAMPS, [list(column) for column in zip(*asked, strict=True)])
     if not rows:
         raise RuntimeError("the tables modules and settings have no row; run the migrations")
-    *numbers, role_ids = rows[0]
-    stamp: Stamp = (numbers[0], numbers[1], numbers[2])
+    return [((offer, modules, settings), role_ids or []) for offer, modules, settings, role_ids in rows]
+
+
+def _current(event_id: int, stamp: Stamp) -> Remembered:
     remembered = _events.get(event_id)
     if remembered is None or remembered.stamp != stamp:
         remembered = _load(event_id, stamp)
@@ -221,7 +255,7 @@ def _current(event_id: int, user_id: int) -> tuple[Remembered, list[int]]:
             _events[event_id] = remembered
             while len(_events) > REMEMBERED_EVENTS:
                 _events.popitem(last=False)
-    return remembered, role_ids or []
+    return remembered
 
 
 def _load(event_id: int, stamp: Stamp) -> Remembered:

@@ -1,6 +1,6 @@
 """The other services, as we see them. Every call has a deadline and happens outside of any transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import grpc
@@ -8,6 +8,7 @@ import grpc
 from chassis import rpc
 from chassis.auth import Claims
 from chassis.errors import DomainError, NotFound, Unavailable
+from chassis.together import Together
 from proto.accounts import accounts_pb2, accounts_pb2_grpc
 from proto.events import events_pb2, events_pb2_grpc
 from proto.payments import payments_pb2, payments_pb2_grpc
@@ -48,8 +49,33 @@ def get_offer(
         request.discount_code_id, request.discount_code = discount.id, discount.text
     if access:
         request.access_code = access.text
+    return ask_for_offer(request)
+
+
+def _get_offer(request: events_pb2.OfferRequest) -> events_pb2.Offer | DomainError:
     stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
-    return rpc.call(stub.GetOffer, request, timeout_seconds=config.current().offer_timeout_seconds)
+    try:
+        return rpc.call(stub.GetOffer, request, timeout_seconds=config.current().offer_timeout_seconds)
+    except DomainError as refusal:
+        return refusal
+
+
+def _get_offers(requests: Sequence[events_pb2.OfferRequest]) -> Sequence[events_pb2.Offer | DomainError]:
+    if len(requests) == 1:
+        return [_get_offer(requests[0])]
+    stub = rpc.stub(events_pb2_grpc.EventsStub, "events")
+    together = events_pb2.OffersRequest(requests=requests)
+    try:
+        offers = rpc.call(stub.GetOffers, together, timeout_seconds=config.current().offer_timeout_seconds)
+    except Unavailable as error:
+        if rpc.is_unheard_of(error):
+            return [_get_offer(each) for each in requests]
+        raise
+    return [each.offer if each.HasField("offer") else rpc.refused(each.refusal) for each in offers.answers]
+
+
+# A quarter of what an order costs is asking for its offer, and in a rush many ask at once.
+ask_for_offer = Together(_get_offers, at_most=32)
 
 
 def get_event(key: str) -> events_pb2.Event | None:

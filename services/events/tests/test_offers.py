@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chassis import clock
+from chassis import clock, rpc
 from chassis.errors import DomainError
 from proto.events import events_pb2 as pb
 from services.events.grpc_server import EventsServicer
@@ -26,6 +26,27 @@ def refusal(*lines: tuple[dict[str, Any], int], **rest: Any) -> tuple[int, str]:
         offer(*lines, **rest)
     assert str(refused.value.detail).endswith(".")
     return refused.value.status, refused.value.code
+
+
+def test_offers_that_are_asked_for_together_are_those_of_each_asker(making: Making) -> None:
+    event, other = making.event(), making.event(name="Other")
+    ticket, of_other = making.ticket(event), making.ticket(other, name="Balcony")
+    asked = [
+        pb.OfferRequest(user_id=user, lines=[pb.OfferLine(ticket_id=int(of["id"]), quantity=units)])
+        for user, of, units in (
+            (STRANGER, ticket, 1),
+            (STRANGER, {"id": 999}, 1),
+            (OWNER, of_other, 2),
+            (STRANGER, ticket, 99),
+        )
+    ]
+    mine, unknown, runs, too_many = EventsServicer().GetOffers(pb.OffersRequest(requests=asked)).answers
+    assert (mine.offer, runs.offer) == (ask(asked[0]), ask(asked[2]))
+    assert (mine.offer.runs_event, runs.offer.runs_event, runs.offer.event.name) == (False, True, "Other")
+    for answer, lines in ((unknown, ({"id": 999}, 1)), (too_many, (ticket, 99))):
+        refused = rpc.refused(answer.refusal)
+        assert (refused.status, refused.code) == refusal(lines)
+    assert not EventsServicer().GetOffers(pb.OffersRequest()).answers
 
 
 def test_an_offer_has_all_that_an_order_needs(making: Making) -> None:

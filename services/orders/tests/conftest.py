@@ -31,6 +31,7 @@ def fair(peer: Callable[..., None]) -> Fair:
     peer(
         "events",
         GetOffer=fair.get_offer,
+        GetOffers=fair.get_offers,
         GetEvent=fair.get_event,
         GetTicket=fair.get_ticket,
         GetEventRoles=fair.get_roles,

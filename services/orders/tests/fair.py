@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from chassis import db as chassis_db
-from chassis.errors import NotFound
+from chassis import rpc
+from chassis.errors import DomainError, NotFound
 from chassis.messages import to_stamp
 from proto.events import events_pb2
 from proto.payments import payments_pb2
@@ -95,6 +96,15 @@ class Fair:
             tickets_number=uses,
             ticket_ids=tickets,
         )
+
+    def get_offers(self, request: events_pb2.OffersRequest) -> events_pb2.Offers:
+        return events_pb2.Offers(answers=[self._answer(each) for each in request.requests])
+
+    def _answer(self, request: events_pb2.OfferRequest) -> events_pb2.OfferAnswer:
+        try:
+            return events_pb2.OfferAnswer(offer=self.get_offer(request))
+        except DomainError as refusal:
+            return events_pb2.OfferAnswer(refusal=rpc.refusal(refusal))
 
     def get_offer(self, request: events_pb2.OfferRequest) -> events_pb2.Offer:
         self.offers += 1
