@@ -91,18 +91,14 @@ def get_offer(request: pb.OfferRequest) -> pb.Offer:
 
 def get_offers(requests: Sequence[pb.OfferRequest]) -> list[pb.Offer | DomainError]:
     """The offer for each cart, or its refusal. Their stamps are read together."""
-    answers: list[pb.Offer | DomainError] = []
-    asked: list[tuple[int, int]] = []
     carts = [Cart([(line.ticket_id, line.quantity) for line in request.lines]) for request in requests]
     known = [_or_refusal(_event_id, request, cart) for request, cart in zip(requests, carts, strict=True)]
     asked = [(event, request.user_id) for event, request in zip(known, requests, strict=True) if isinstance(event, int)]
     stamps = iter(_stamps(asked) if asked else ())
-    for event, request, cart in zip(known, requests, carts, strict=True):
-        if isinstance(event, DomainError):
-            answers.append(event)
-        else:
-            answers.append(_or_refusal(_answer, event, next(stamps), request, cart))
-    return answers
+    return [
+        _or_refusal(_answer, event, next(stamps), request, cart) if isinstance(event, int) else event
+        for event, request, cart in zip(known, requests, carts, strict=True)
+    ]
 
 
 def _or_refusal(work: Callable[..., T], *arguments: Any) -> T | DomainError:
